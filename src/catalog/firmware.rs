@@ -1,0 +1,227 @@
+//! The offer: one firmware version with both images in memory, verified. Downloads come from this memory, so that whatever
+//! happens to the files cannot change a download under way.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Problem;
+use super::stamp::{self, Stamp};
+use crate::calendar::{self, Date};
+use crate::config::{Settings, VersionChoice};
+use crate::limits;
+use crate::sha256::{self, Digest};
+use crate::text::{hex_value, to_hex};
+
+/// The two images of a version: for registrars, and for those with an old boot loader.
+pub const IMAGE_NAMES: [&str; 2] = ["upd_app.bin", "upd_app_for_old_frs.bin"];
+
+/// Checksums of a version folder, in the text format of coreutils; optional.
+pub const SUMS_NAME: &str = "SHA256SUMS";
+
+/// A firmware image in memory.
+pub struct Image {
+    /// One of `IMAGE_NAMES`.
+    pub name: &'static str,
+    /// The whole file.
+    pub bytes: Vec<u8>,
+    /// Its SHA-256.
+    pub digest: Digest,
+    /// A strong entity tag made of the digest: a resumed download never mixes two builds.
+    pub entity_tag: String,
+    /// Modification time in seconds since 1970.
+    pub modified: u64,
+}
+
+/// A version that registrars may be sent to.
+pub struct Offer {
+    /// The version.
+    pub version: Date,
+    /// Its images in the order of `IMAGE_NAMES`.
+    pub images: [Arc<Image>; 2],
+}
+
+/// Loads what is to be offered: the version to name in answers, and the offer if there is one. Reports why there is none.
+pub fn load_offer(settings: &Settings, problems: &mut Vec<Problem>) -> (Date, Option<Offer>) {
+    match settings.version {
+        VersionChoice::Fixed(version) => (version, load_version(settings, version).map_err(|found| problems.extend(found)).ok()),
+        VersionChoice::Latest => load_latest(settings, problems),
+    }
+}
+
+/// The newest folder with both images whole. Newer ones that are not are problems: somebody put them there to be offered.
+fn load_latest(settings: &Settings, problems: &mut Vec<Problem>) -> (Date, Option<Offer>) {
+    for version in find_versions(&settings.firmware_path, problems) {
+        match load_version(settings, version) {
+            Ok(offer) => return (version, Some(offer)),
+            Err(found) => problems.extend(found),
+        }
+    }
+    let what = "no folder with both images whole in here: nothing is offered; copy one named yyyymmdd";
+    problems.push(Problem::new(&settings.firmware_path, what));
+    (0, None)
+}
+
+/// The date-named folders of the firmware folder, newest first.
+pub fn find_versions(firmware_path: &Path, problems: &mut Vec<Problem>) -> Vec<Date> {
+    let entries = match fs::read_dir(firmware_path) {
+        Ok(entries) => entries,
+        Err(error) => {
+            problems.push(Problem::new(firmware_path, format!("cannot be read ({error}): check firmware_path")));
+            return Vec::new();
+        }
+    };
+    let mut versions = Vec::new();
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(name) = name.to_str().filter(|name| name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_digit())) else {
+            continue;
+        };
+        if !entry.path().is_dir() {
+            continue;
+        }
+        match calendar::parse_version(name) {
+            Some(version) if versions.len() < limits::VERSION_FOLDERS => versions.push(version),
+            Some(_) => problems.push(Problem::new(&entry.path(), "too many version folders: this one is ignored")),
+            None => problems.push(Problem::new(&entry.path(), "the folder's name is not a real date yyyymmdd: it is ignored")),
+        }
+    }
+    versions.sort_unstable_by(|a, b| b.cmp(a));
+    versions
+}
+
+/// Both images of a version, or everything that stands against offering it.
+fn load_version(settings: &Settings, version: Date) -> Result<Offer, Vec<Problem>> {
+    let folder = settings.firmware_path.join(version.to_string());
+    let root = fs::canonicalize(&settings.firmware_path)
+        .map_err(|error| vec![not_offered(&settings.firmware_path, version, &format!("cannot be read ({error})"))])?;
+    let mut problems = Vec::new();
+    let sums = read_sums(&folder).unwrap_or_else(|(path, what)| {
+        problems.push(not_offered(&path, version, &what));
+        None
+    });
+    let mut images = IMAGE_NAMES.map(|name| {
+        let path = folder.join(name);
+        load_image(&root, &path, name, u64::from(settings.max_image_kb) * 1024)
+            .and_then(|image| match &sums {
+                Some(sums) => check_sum(sums, &image).map(|()| image),
+                None => Ok(image),
+            })
+            .map_err(|what| problems.push(not_offered(&path, version, &what)))
+            .ok()
+    });
+    match &mut images {
+        [Some(_), Some(_)] if problems.is_empty() => {}
+        _ => return Err(problems),
+    }
+    match images {
+        [Some(image), Some(image_for_old)] => Ok(Offer { version, images: [Arc::new(image), Arc::new(image_for_old)] }),
+        _ => Err(problems),
+    }
+}
+
+fn not_offered(path: &Path, version: Date, what: &str) -> Problem {
+    Problem::new(path, format!("{what}: version {version} is not offered"))
+}
+
+/// Reads an image. The error says what is wrong with the file.
+fn load_image(root: &Path, path: &Path, name: &'static str, max_bytes: u64) -> Result<Image, String> {
+    let unreadable = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => "the image is missing".to_owned(),
+        _ => format!("the image cannot be read ({error})"),
+    };
+    let resolved = fs::canonicalize(path).map_err(unreadable)?;
+    if !resolved.starts_with(root) {
+        return Err("the image is a link out of firmware_path".to_owned());
+    }
+    // Before the open: opening a pipe would wait for its writer.
+    if !fs::metadata(&resolved).map_err(unreadable)?.is_file() {
+        return Err("the image is not a file".to_owned());
+    }
+    let mut file = File::open(&resolved).map_err(unreadable)?;
+    let before = file.metadata().map_err(unreadable)?;
+    if before.len() == 0 {
+        return Err("the image is empty".to_owned());
+    }
+    if before.len() > max_bytes {
+        return Err(format!("the image has {} bytes, more than max_image_kb allows ({max_bytes})", before.len()));
+    }
+    let mut bytes = Vec::with_capacity(before.len() as usize + 1);
+    (&mut file).take(before.len() + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let after = file.metadata().map_err(unreadable)?;
+    if bytes.len() as u64 != before.len() || Stamp::from(&before) != Stamp::from(&after) {
+        return Err("the image changed while it was read".to_owned());
+    }
+    bytes.shrink_to_fit();
+    let digest = sha256::hash(&bytes);
+    Ok(Image { name, digest, entity_tag: format!("\"{}\"", to_hex(&digest)), modified: stamp::modified_seconds(&after), bytes })
+}
+
+/// The entries of a folder's `SHA256SUMS`: file names with their digests. `None` if there is no such file.
+type Sums = Vec<(String, Digest)>;
+
+fn read_sums(folder: &Path) -> Result<Option<Sums>, (PathBuf, String)> {
+    let path = folder.join(SUMS_NAME);
+    let mut text = Vec::new();
+    let result = match fs::metadata(&path) {
+        Ok(metadata) if metadata.is_file() => File::open(&path),
+        Ok(_) => return Err((path, "not a file".to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => Err(error),
+    };
+    match result.and_then(|file| file.take(limits::SUMS_BYTES + 1).read_to_end(&mut text)) {
+        Ok(length) if length as u64 <= limits::SUMS_BYTES => Ok(Some(parse_sums(&text))),
+        Ok(_) => Err((path, format!("longer than {} KiB", limits::SUMS_BYTES / 1024))),
+        Err(error) => Err((path, format!("cannot be read ({error})"))),
+    }
+}
+
+/// `<64 hex> <space or *><name>` lines (sha256sum's text and binary mode). Other lines are skipped, as sha256sum does.
+fn parse_sums(text: &[u8]) -> Sums {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    lines
+        .filter_map(|line| {
+            let (hex, rest) = line.split_at_checked(64)?;
+            let [b' ', b' ' | b'*', name @ ..] = rest else { return None };
+            let name = str::from_utf8(name).ok()?;
+            let mut digest = [0; 32];
+            for (byte, pair) in digest.iter_mut().zip(hex.as_chunks::<2>().0) {
+                *byte = hex_value(pair[0])? << 4 | hex_value(pair[1])?;
+            }
+            Some((name.strip_prefix("./").unwrap_or(name).to_owned(), digest))
+        })
+        .collect()
+}
+
+fn check_sum(sums: &Sums, image: &Image) -> Result<(), String> {
+    let mut digests = sums.iter().filter(|(name, _)| name == image.name).map(|(_, digest)| digest).peekable();
+    if digests.peek().is_none() {
+        return Err(format!("the image is not listed in {SUMS_NAME}"));
+    }
+    if digests.all(|digest| *digest == image.digest) {
+        Ok(())
+    } else {
+        Err(format!("the image differs from {SUMS_NAME} (its SHA-256 is {})", to_hex(&image.digest)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_read_in_text_and_binary_mode_with_any_line_end() {
+        let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let upper = hex.to_uppercase();
+        let text = format!(
+            "\u{feff}{hex}  upd_app.bin\r\n{upper} *./upd_app_for_old_frs.bin\n\n# note\n{hex} short\n{} x\nzz{}  x\n",
+            &hex[..63],
+            &hex[2..]
+        );
+        let sums = parse_sums(text.as_bytes());
+        let digest = sha256::hash(b"");
+        assert_eq!(sums, [("upd_app.bin".to_owned(), digest), ("upd_app_for_old_frs.bin".to_owned(), digest)]);
+    }
+}

@@ -1,0 +1,285 @@
+//! The licence index: serial number and place of every licence, 16 bytes each, sorted. The line itself is read from its file
+//! when it is asked for, and checked again.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::Problem;
+use super::license_line::{self, LINE_BYTES};
+use crate::limits;
+
+/// Where a licence stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    serial: u64,
+    /// Index into the files, which are sorted by name.
+    file: u32,
+    /// Offset of the line in its file.
+    offset: u32,
+}
+
+/// A licence file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LicenseFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Valid lines in it.
+    pub licenses: usize,
+}
+
+/// What a registrar asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct License {
+    /// 128 hexadecimal digits.
+    pub licenses: String,
+    /// 128 hexadecimal digits.
+    pub signature: String,
+}
+
+/// All licences by serial number.
+#[derive(Debug, Default)]
+pub struct LicenseIndex {
+    /// The files, sorted by name.
+    pub files: Vec<LicenseFile>,
+    /// Sorted; each serial number once.
+    entries: Vec<Entry>,
+}
+
+impl LicenseIndex {
+    /// Reads a licence file, or all `.slf` files of a folder. Bad lines are reported and skipped.
+    pub fn load(path: &Path, problems: &mut Vec<Problem>) -> LicenseIndex {
+        let mut index = LicenseIndex::default();
+        let mut bytes = 0;
+        let files = find_files(path, problems);
+        for path in &files {
+            bytes += fs::metadata(path).map_or(0, |metadata| metadata.len());
+        }
+        // One allocation for all: growing would cost half as much again for a moment.
+        let expected = usize::try_from(bytes / LINE_BYTES as u64).unwrap_or(usize::MAX);
+        index.entries.reserve_exact(expected.min(limits::LICENSES));
+        for path in files {
+            index.load_file(path, problems);
+        }
+        index.entries.sort_unstable();
+        index.drop_repeated(problems);
+        index
+    }
+
+    /// Number of licences.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn load_file(&mut self, path: PathBuf, problems: &mut Vec<Problem>) {
+        let file_number = self.files.len() as u32;
+        let before = self.entries.len();
+        let mut bad_lines = 0_usize;
+        let mut report = |line: usize, what: &str| {
+            bad_lines += 1;
+            if bad_lines <= limits::PROBLEMS_PER_FILE {
+                problems.push(Problem::in_line(&path, line, format!("{what}: the line is skipped")));
+            }
+        };
+        let entries = &mut self.entries;
+        let result = read_lines(&path, |line, offset, number| {
+            if line.is_empty() {
+                return Ok(());
+            }
+            match (license_line::parse(line), u32::try_from(offset)) {
+                (Err(what), _) => report(number, what),
+                (Ok(_), Err(_)) => return Err(io::Error::other("licences behind the first 4 GiB are not served")),
+                (Ok(_), _) if entries.len() >= limits::LICENSES => {
+                    return Err(io::Error::other(format!(
+                        "more than {} licences in all: the rest is not served",
+                        limits::LICENSES
+                    )));
+                }
+                (Ok(license), Ok(offset)) => entries.push(Entry { serial: license.serial, file: file_number, offset }),
+            }
+            Ok(())
+        });
+        if bad_lines > limits::PROBLEMS_PER_FILE {
+            let more = bad_lines - limits::PROBLEMS_PER_FILE;
+            problems.push(Problem::new(&path, format!("{more} more bad lines are skipped")));
+        }
+        if let Err(error) = result {
+            problems.push(Problem::new(&path, format!("cannot be read to its end ({error}): check the file and its rights")));
+        }
+        self.files.push(LicenseFile { path, licenses: self.entries.len() - before });
+    }
+
+    /// Of equal serial numbers the last counts, by file name and line; each repetition is reported.
+    fn drop_repeated(&mut self, problems: &mut Vec<Problem>) {
+        let mut repeated = 0_usize;
+        let files = &self.files;
+        self.entries.dedup_by(|next, kept| {
+            if next.serial != kept.serial {
+                return false;
+            }
+            repeated += 1;
+            if repeated <= limits::PROBLEMS_PER_FILE {
+                let (earlier, later) = (describe(files, kept), describe(files, next));
+                let what = format!("serial number {:016} stands again in {later}: the last one counts", next.serial);
+                problems.push(Problem { place: earlier, what });
+            }
+            // `dedup_by` removes `next`: the later place moves into the one that stays.
+            *kept = *next;
+            true
+        });
+        if let Some(more) = repeated.checked_sub(limits::PROBLEMS_PER_FILE).filter(|more| *more > 0) {
+            problems.push(Problem { place: "licences".to_owned(), what: format!("{more} more repeated serial numbers") });
+        }
+    }
+
+    /// The licence of a serial number. `Ok(None)`: there is none. The error carries the path.
+    pub fn find(&self, serial: u64) -> Result<Option<License>, Problem> {
+        let Ok(found) = self.entries.binary_search_by_key(&serial, |entry| entry.serial) else { return Ok(None) };
+        let entry = self.entries[found];
+        let Some(LicenseFile { path, .. }) = self.files.get(entry.file as usize) else { return Ok(None) };
+        let read = read_entry(path, entry).or_else(|error| {
+            // The file is not what it was when the index was made. What stands in it now is the truth.
+            log_stale(path, &error);
+            scan_file(path, serial)
+        });
+        read.map_err(|error| Problem::new(path, format!("cannot be read ({error})")))
+    }
+}
+
+fn log_stale(path: &Path, error: &io::Error) {
+    crate::log::warn(format_args!(
+        "event=stale_license_file file={} reason=\"{error}\"",
+        crate::text::quote(&path.display().to_string(), usize::MAX)
+    ));
+}
+
+/// Reads the line at an entry's place and checks that it is still the one of its serial number.
+fn read_entry(path: &Path, entry: Entry) -> io::Result<Option<License>> {
+    let mut line = [0; LINE_BYTES];
+    File::open(path)?.read_exact_at(&mut line, u64::from(entry.offset))?;
+    match license_line::parse(&line) {
+        Ok(found) if found.serial == entry.serial => Ok(Some(own(&found))),
+        _ => Err(io::Error::other("the line is not where it was")),
+    }
+}
+
+/// Looks through a whole file for a serial number; of several the last.
+fn scan_file(path: &Path, serial: u64) -> io::Result<Option<License>> {
+    let mut last = None;
+    read_lines(path, |line, _, _| {
+        if let Ok(found) = license_line::parse(line)
+            && found.serial == serial
+        {
+            last = Some(own(&found));
+        }
+        Ok(())
+    })?;
+    Ok(last)
+}
+
+fn own(line: &license_line::LicenseLine<'_>) -> License {
+    License { licenses: line.licenses.to_owned(), signature: line.signature.to_owned() }
+}
+
+/// `path:line` of an entry; only made for a message.
+fn describe(files: &[LicenseFile], entry: &Entry) -> String {
+    let Some(LicenseFile { path, .. }) = files.get(entry.file as usize) else { return String::new() };
+    let mut line = 0;
+    let _ = read_lines(path, |_, offset, number| {
+        line = number;
+        if offset >= u64::from(entry.offset) { Err(io::ErrorKind::Other.into()) } else { Ok(()) }
+    });
+    format!("{}:{line}", path.display())
+}
+
+/// The licence files at `path`: itself, or the `.slf` files in it, sorted by name.
+pub fn find_files(path: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let unreadable = |error: io::Error| {
+        let what = format!("cannot be read ({error}): no licences are served; check feature_licenses_path");
+        Problem::new(path, what)
+    };
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(metadata) if metadata.is_file() => return vec![path.to_owned()],
+        Ok(_) => {
+            problems.push(Problem::new(path, "neither a file nor a folder: no licences are served; check feature_licenses_path"));
+            return Vec::new();
+        }
+        Err(error) => {
+            problems.push(unreadable(error));
+            return Vec::new();
+        }
+    }
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) => {
+            problems.push(unreadable(error));
+            return Vec::new();
+        }
+    };
+    let is_license_file = |path: &PathBuf| {
+        let extension = path.extension().unwrap_or_default();
+        extension.eq_ignore_ascii_case("slf") && fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+    };
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_license_file).collect();
+    files.sort_unstable();
+    if files.len() > limits::LICENSE_FILES {
+        let what = format!("{} licence files: only the first {} are served", files.len(), limits::LICENSE_FILES);
+        problems.push(Problem::new(path, what));
+        files.truncate(limits::LICENSE_FILES);
+    }
+    files
+}
+
+/// Calls `take` with each line (without its line end and a byte order mark), its offset and its number from 1. Of a line too
+/// long to be a licence only the beginning is given. An error of `take` ends the reading and is returned.
+fn read_lines(path: &Path, mut take: impl FnMut(&[u8], u64, usize) -> io::Result<()>) -> io::Result<()> {
+    const KEPT_BYTES: usize = LINE_BYTES + 8;
+    let mut reader = BufReader::with_capacity(limits::FILE_PIECE, File::open(path)?);
+    let mut carried = Vec::with_capacity(KEPT_BYTES);
+    let (mut offset, mut number) = (0_u64, 1);
+    // Offset of the line that begins in `carried`.
+    let mut start = 0_u64;
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            break;
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let piece = &buffer[..end.unwrap_or(buffer.len())];
+        let line = if end.is_some() && carried.is_empty() {
+            piece
+        } else {
+            carried.extend_from_slice(&piece[..piece.len().min(KEPT_BYTES - carried.len())]);
+            &carried
+        };
+        let used = piece.len() + usize::from(end.is_some());
+        offset += used as u64;
+        if end.is_some() {
+            give_line(line, start, number, &mut take)?;
+            carried.clear();
+            (start, number) = (offset, number + 1);
+        }
+        reader.consume(used);
+    }
+    if carried.is_empty() { Ok(()) } else { give_line(&carried, start, number, &mut take) }
+}
+
+fn give_line(
+    line: &[u8],
+    start: u64,
+    number: usize,
+    take: &mut impl FnMut(&[u8], u64, usize) -> io::Result<()>,
+) -> io::Result<()> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    match line.strip_prefix(b"\xef\xbb\xbf") {
+        Some(line) if number == 1 => take(line, start + 3, number),
+        _ => take(line, start, number),
+    }
+}

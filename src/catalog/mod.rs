@@ -1,0 +1,96 @@
+//! The catalog: one immutable picture of what is served. It is loaded as a whole and published as a whole; a request works on
+//! the one it took at its start.
+
+pub mod firmware;
+mod license_line;
+pub mod licenses;
+pub mod stamp;
+
+use std::fmt;
+use std::path::Path;
+
+use crate::calendar::Date;
+use crate::config::Settings;
+use crate::json;
+use crate::text;
+
+use firmware::{Image, Offer};
+use licenses::LicenseIndex;
+
+/// Something an operator should see to: where, and what. The rest is served all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// A path, or `path:line`.
+    pub place: String,
+    /// What is wrong there, what follows from it, what would be right.
+    pub what: String,
+}
+
+impl Problem {
+    /// A problem with a file or folder.
+    pub fn new(path: &Path, what: impl Into<String>) -> Problem {
+        Problem { place: path.display().to_string(), what: what.into() }
+    }
+
+    /// A problem with a line (from 1) of a file.
+    pub fn in_line(path: &Path, line: usize, what: impl Into<String>) -> Problem {
+        Problem { place: format!("{}:{line}", path.display()), what: what.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // File names may hold anything, line breaks included.
+        let place = text::quote(&self.place, usize::MAX);
+        write!(f, "{}: {}", &place[1..place.len() - 1], self.what)
+    }
+}
+
+/// What is served, with the settings it was loaded by.
+pub struct Catalog {
+    /// The settings.
+    pub settings: Settings,
+    /// The version to name in answers: the configured one; with `latest` the one found, or 0.
+    pub version: Date,
+    /// The offer; `None` if an image is missing or cannot be trusted.
+    pub offer: Option<Offer>,
+    /// The description as a JSON string, quotes included.
+    pub description_json: String,
+    /// The licences.
+    pub licenses: LicenseIndex,
+    /// Everything that is wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl Catalog {
+    /// Loads everything the settings point to. What cannot be served is left out and reported among the problems.
+    pub fn load(settings: Settings) -> Catalog {
+        let mut problems = Vec::new();
+        let (version, offer) = firmware::load_offer(&settings, &mut problems);
+        let licenses = LicenseIndex::load(&settings.licenses_path, &mut problems);
+        let mut description_json = String::new();
+        match &settings.description {
+            Some(description) => json::write_string(&mut description_json, description),
+            None => json::write_string(&mut description_json, &format!("firmware {version}")),
+        }
+        Catalog { settings, version, offer, description_json, licenses, problems }
+    }
+
+    /// The offered image that stands at `path` below the firmware folder.
+    pub fn find_image(&self, path: &str) -> Option<&std::sync::Arc<Image>> {
+        let offer = self.offer.as_ref()?;
+        let name = name_in_version_folder(path, offer.version)?;
+        offer.images.iter().find(|image| image.name == name)
+    }
+
+    /// Whether `path` below the firmware folder is an image of the configured version: such a file is served from memory, after
+    /// it was verified, or not at all.
+    pub fn is_image_of_version(&self, path: &str) -> bool {
+        name_in_version_folder(path, self.version).is_some_and(|name| firmware::IMAGE_NAMES.contains(&name))
+    }
+}
+
+fn name_in_version_folder(path: &str, version: Date) -> Option<&str> {
+    let (folder, name) = path.split_once('/')?;
+    (crate::calendar::parse_version(folder) == Some(version)).then_some(name)
+}

@@ -1,0 +1,46 @@
+//! File stamps: how we notice that a file is not what it was.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What tells two states of a file apart without reading it. Compared for difference only, never for age: gateways have no
+/// clock. The change time catches what keeps length and modification time (`cp -p` over a file, `chmod`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    device: u64,
+    inode: u64,
+    /// Length in bytes.
+    pub length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl From<&Metadata> for Stamp {
+    fn from(metadata: &Metadata) -> Stamp {
+        Stamp {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+impl Stamp {
+    /// A strong entity tag for a file served from disk.
+    pub fn entity_tag(&self) -> String {
+        let [(modified, modified_nanos), (changed, changed_nanos)] = [self.modified, self.changed];
+        format!(
+            "\"{:x}-{:x}-{:x}-{modified:x}.{modified_nanos:x}-{changed:x}.{changed_nanos:x}\"",
+            self.device, self.inode, self.length
+        )
+    }
+}
+
+/// Modification time in seconds since 1970; 0 for anything earlier or unknown.
+pub fn modified_seconds(metadata: &Metadata) -> u64 {
+    let time = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    time.duration_since(UNIX_EPOCH).map_or(0, |duration| duration.as_secs())
+}

@@ -1,0 +1,221 @@
+//! The settings of `config.ini`.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use crate::calendar::{self, Date};
+use crate::http::host;
+use crate::ini;
+use crate::limits;
+use crate::text::{self, parse_digits};
+
+/// Which firmware to offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VersionChoice {
+    /// This version.
+    Fixed(Date),
+    /// The newest date-named folder that holds both images.
+    Latest,
+}
+
+/// All settings. Paths are relative to the working directory, or absolute: those of the file are relative to its folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The file they came from.
+    pub file: PathBuf,
+    /// TCP port; 0 lets the kernel choose.
+    pub port: u16,
+    /// Addresses to listen on; empty for all, IPv4 and IPv6.
+    pub addresses: Vec<IpAddr>,
+    /// What firmware URLs begin with, without a `/` at its end; `None`: what the client called us.
+    pub base_url: Option<String>,
+    /// The firmware to offer.
+    pub version: VersionChoice,
+    /// Text for the registrar's operator; `None`: `firmware <version>`.
+    pub description: Option<String>,
+    /// Registrars built before this date must update; 0 for none.
+    pub critical_version: Date,
+    /// Folder of the version folders.
+    pub firmware_path: PathBuf,
+    /// Licence file, or folder of licence files.
+    pub licenses_path: PathBuf,
+    /// Largest firmware image in KiB: both are kept in memory.
+    pub max_image_kb: u32,
+    /// Connections served at a time.
+    pub max_connections: usize,
+    /// Whether each check, download and licence request is logged.
+    pub log_requests: bool,
+}
+
+/// A mistake in the configuration, for one line of output: file, line, key, value and what would be valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    file: PathBuf,
+    line: Option<usize>,
+    reason: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, "{line}:")?;
+        }
+        write!(f, " {}", self.reason)
+    }
+}
+
+/// Reads the settings, or every mistake in them.
+pub fn load(file: &Path) -> Result<Settings, Vec<ConfigError>> {
+    let bytes = read_file(file).map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::NotFound => "create one with \"susv --init DIR\", or name another with \"susv -c FILE\"",
+            _ => "the configuration must be a readable text file",
+        };
+        vec![ConfigError { file: file.to_owned(), line: None, reason: format!("cannot be read ({error}): {advice}") }]
+    })?;
+    parse(file, &bytes)
+}
+
+fn read_file(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(limits::CONFIG_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limits::CONFIG_BYTES {
+        return Err(io::Error::other(format!("longer than {} KiB", limits::CONFIG_BYTES / 1024)));
+    }
+    Ok(bytes)
+}
+
+/// A key, and the reader of its value: the error says what would be valid.
+type Key = (&'static str, fn(&mut Settings, &str) -> Result<(), &'static str>);
+
+const KEYS: [Key; 11] = [
+    ("port", |settings, value| {
+        settings.port = number(value, 0, 65535).ok_or("a port number from 0 to 65535 (0 picks a free one)")? as u16;
+        Ok(())
+    }),
+    ("address", |settings, value| {
+        let addresses = value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::parse);
+        settings.addresses = addresses.collect::<Result<_, _>>().map_err(
+            |_| "one IPv4 or IPv6 address or several with commas between them (for example 192.168.1.1, ::1), or nothing for all",
+        )?;
+        Ok(())
+    }),
+    ("base_url", |settings, value| {
+        settings.base_url = if value.is_empty() { None } else { Some(read_base_url(value)?) };
+        Ok(())
+    }),
+    ("current_firmware_version", |settings, value| {
+        settings.version = match value {
+            "latest" => VersionChoice::Latest,
+            _ => VersionChoice::Fixed(
+                calendar::parse_version(value).ok_or("a date yyyymmdd (for example 20260301), or the word latest")?,
+            ),
+        };
+        Ok(())
+    }),
+    ("current_firmware_description", |settings, value| {
+        settings.description = (!value.is_empty()).then(|| value.to_owned());
+        Ok(())
+    }),
+    ("critical_version", |settings, value| {
+        let version = if value == "0" { Some(0) } else { calendar::parse_version(value) };
+        settings.critical_version = version.ok_or("a date yyyymmdd (for example 20260301), or 0 for none")?;
+        Ok(())
+    }),
+    ("firmware_path", |settings, value| read_path(&settings.file, value).map(|path| settings.firmware_path = path)),
+    ("feature_licenses_path", |settings, value| read_path(&settings.file, value).map(|path| settings.licenses_path = path)),
+    ("max_image_kb", |settings, value| {
+        settings.max_image_kb = number(value, 1, 1_048_576).ok_or("a number of KiB from 1 to 1048576")?;
+        Ok(())
+    }),
+    ("max_connections", |settings, value| {
+        settings.max_connections = number(value, 1, 10_000).ok_or("a number from 1 to 10000")? as usize;
+        Ok(())
+    }),
+    ("log_requests", |settings, value| read_switch(value).map(|on| settings.log_requests = on)),
+];
+
+/// Reads settings from the bytes of `file`.
+pub fn parse(file: &Path, bytes: &[u8]) -> Result<Settings, Vec<ConfigError>> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut settings = Settings {
+        file: file.to_owned(),
+        port: 8888,
+        addresses: Vec::new(),
+        base_url: None,
+        version: VersionChoice::Latest,
+        description: None,
+        critical_version: 0,
+        firmware_path: folder.join("firmware"),
+        licenses_path: folder.join("licenses"),
+        max_image_kb: 16_384,
+        max_connections: 256,
+        log_requests: true,
+    };
+    let mut errors = Vec::new();
+    let mut first_lines = [None; KEYS.len()];
+    let mut fail = |line, reason| errors.push(ConfigError { file: file.to_owned(), line, reason });
+    for entry in ini::parse(bytes) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(bad) => {
+                fail(Some(bad.line), bad.reason);
+                continue;
+            }
+        };
+        let Some(index) = KEYS.iter().position(|(name, _)| *name == entry.key) else {
+            let key = text::quote(entry.key, limits::QUOTED_BYTES);
+            let names = KEYS.map(|(name, _)| name).join(", ");
+            fail(Some(entry.line), format!("unknown key {key}; the keys are {names}"));
+            continue;
+        };
+        let (name, read_value) = KEYS[index];
+        if let Some(first) = first_lines[index] {
+            fail(Some(entry.line), format!("{name} stands already in line {first}: leave one of the two"));
+            continue;
+        }
+        first_lines[index] = Some(entry.line);
+        if let Err(valid) = read_value(&mut settings, entry.value) {
+            let value = text::quote(entry.value, limits::QUOTED_BYTES);
+            fail(Some(entry.line), format!("{name} = {value} is not valid: expected {valid}"));
+        }
+    }
+    let version = KEYS.iter().position(|(name, _)| *name == "current_firmware_version");
+    if version.is_some_and(|index| first_lines[index].is_none()) {
+        let reason =
+            "current_firmware_version is missing: give the version to offer as yyyymmdd (for example 20260301), or latest";
+        fail(None, reason.to_owned());
+    }
+    if errors.is_empty() { Ok(settings) } else { Err(errors) }
+}
+
+fn number(value: &str, from: u32, to: u32) -> Option<u32> {
+    let number = u32::try_from(parse_digits(value.as_bytes())?).ok()?;
+    (from..=to).contains(&number).then_some(number)
+}
+
+fn read_switch(value: &str) -> Result<bool, &'static str> {
+    match value {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("yes or no"),
+    }
+}
+
+fn read_path(file: &Path, value: &str) -> Result<PathBuf, &'static str> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    if value.is_empty() { Err("a path, absolute or relative to the folder of this file") } else { Ok(folder.join(value)) }
+}
+
+fn read_base_url(value: &str) -> Result<String, &'static str> {
+    const VALID: &str = "http:// or https://, a host, and perhaps a path, as registrars are to reach this server (for example http://192.168.1.1:8888)";
+    let value = value.trim_end_matches('/');
+    let rest = value.strip_prefix("http://").or_else(|| value.strip_prefix("https://")).ok_or(VALID)?;
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let path_is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~%".contains(&byte));
+    if host::is_valid(authority.as_bytes()) && path_is_plain { Ok(value.to_owned()) } else { Err(VALID) }
+}

@@ -1,0 +1,29 @@
+//! susv: a firmware-update and licence server for cash registers.
+//!
+//! A library with a thin binary, so that tests and benchmarks reach the parsers. Modules stand in the order in which they may
+//! import: each only from those below it.
+
+#![warn(missing_docs)]
+#![deny(unsafe_code)]
+
+pub mod cli;
+pub mod server;
+
+pub mod routes;
+
+pub mod catalog;
+
+pub mod config;
+pub mod ini;
+
+pub mod http;
+
+pub mod calendar;
+pub mod json;
+pub mod log;
+pub mod sha256;
+pub mod text;
+
+pub mod limits;
+#[allow(unsafe_code)]
+pub mod sys;

@@ -1,0 +1,55 @@
+//! `POST /check_firmware`: is there newer firmware?
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use super::{Circumstances, Event, Reply, read_member};
+use crate::calendar::{self, Date};
+use crate::catalog::Catalog;
+use crate::catalog::firmware::IMAGE_NAMES;
+use crate::http::request::Request;
+use crate::http::response::Status;
+use crate::limits;
+use crate::text::quote;
+
+pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances) -> Reply {
+    let build_date = match read_build_date(request.body) {
+        Ok(date) => date,
+        Err(reason) => return Reply::error(Status::BadRequest, &reason),
+    };
+    let has_offer = catalog.offer.is_some();
+    let available = has_offer && build_date < catalog.version;
+    let critical = has_offer && build_date < catalog.settings.critical_version;
+    let version = catalog.version;
+
+    let base: Cow<'_, str> = match (&catalog.settings.base_url, request.authority()) {
+        (Some(url), _) => url.into(),
+        (None, Some(authority)) => format!("http://{authority}").into(),
+        (None, None) => format!("http://{}", canonical(circumstances.local)).into(),
+    };
+    let [image, image_for_old] = IMAGE_NAMES;
+    // The six keys of the vendor's schema, in the reference's order. Neither `base` nor the names hold anything to escape.
+    let mut text = String::with_capacity(256 + 2 * base.len() + catalog.description_json.len());
+    let _ = write!(
+        text,
+        "{{\"update_available\": {available}, \"critical\": {critical}, \"version\": {version}, \"description\": {}, \
+         \"url\": \"{base}/firmware/{version}/{image}\", \"url_old_frs\": \"{base}/firmware/{version}/{image_for_old}\"}}",
+        catalog.description_json
+    );
+    Reply::json(Status::Ok, text, Event::Check { build_date, version, available, critical })
+}
+
+fn read_build_date(body: &[u8]) -> Result<Date, String> {
+    let value = read_member(body, "build_date", "28.12.2017")?;
+    match value.as_str() {
+        Some(text) => calendar::parse_build_date(text)
+            .ok_or_else(|| format!("build_date {} is not a date DD.MM.YYYY", quote(text, limits::QUOTED_BYTES))),
+        None => Err(format!("build_date is {}; expected a string with a date DD.MM.YYYY", value.kind())),
+    }
+}
+
+/// Our own address; an IPv4 caller of the IPv6 socket shall see an IPv4 address.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}

@@ -1,0 +1,206 @@
+//! What each route answers: a catalog and a request in, a reply out. No sockets here.
+
+mod check_firmware;
+mod feature_licenses;
+mod files;
+mod version;
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::calendar::Date;
+use crate::catalog::Catalog;
+use crate::catalog::firmware::Image;
+use crate::catalog::stamp::Stamp;
+use crate::http::head::Refusal;
+use crate::http::request::Request;
+use crate::http::response::{Field, Status};
+use crate::json;
+
+/// This program's version.
+pub const SUSV_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What a route needs to know besides the request.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances {
+    /// The address the client reached us at: the host of URLs for HTTP/1.0 clients that name none.
+    pub local: SocketAddr,
+    /// Seconds since 1970, if the clock can be believed.
+    pub now: Option<u64>,
+}
+
+/// An answer before it is put on the wire.
+pub struct Reply {
+    /// The status.
+    pub status: Status,
+    /// Fields of its own.
+    pub fields: Vec<Field>,
+    /// The body; for HEAD the one a GET would get, which is measured and not sent.
+    pub body: Body,
+    /// What happened, for the log.
+    pub event: Event,
+}
+
+/// The body of a reply.
+pub enum Body {
+    /// None, and no length announced: 304.
+    Absent,
+    /// A small body.
+    Text(String),
+    /// Bytes of an image in memory.
+    Image(Arc<Image>, Range<usize>),
+    /// Bytes of a file on disk.
+    File(FileBody),
+}
+
+/// Bytes of a file on disk, to be sent only as long as the file stays what it was when it was opened.
+pub struct FileBody {
+    /// Opened for reading.
+    pub file: File,
+    /// What it looked like then.
+    pub stamp: Stamp,
+    /// First byte to send.
+    pub start: u64,
+    /// Number of bytes.
+    pub length: u64,
+}
+
+impl Body {
+    /// Number of bytes; `None` for a body that is absent.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Body::Absent => None,
+            Body::Text(text) => Some(text.len() as u64),
+            Body::Image(_, range) => Some(range.len() as u64),
+            Body::File(body) => Some(body.length),
+        }
+    }
+}
+
+/// What a request was about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A registrar asked for firmware.
+    Check {
+        /// Its build date.
+        build_date: Date,
+        /// The version named in the answer.
+        version: Date,
+        /// Whether it was offered an update.
+        available: bool,
+        /// Whether the update is critical.
+        critical: bool,
+    },
+    /// A licence was asked for.
+    License {
+        /// The registrar's serial number.
+        serial: u64,
+        /// Whether there is one.
+        found: bool,
+    },
+    /// A file is sent, or part of it.
+    Download {
+        /// Path below the firmware folder.
+        path: String,
+    },
+    /// The request was not answered with what it asked for.
+    Refused {
+        /// Why, in one line.
+        reason: String,
+    },
+    /// Anything else.
+    Other,
+}
+
+/// Answers a request.
+pub fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances) -> Reply {
+    let path = request.path();
+    match path {
+        b"/check_firmware" => only(request, "POST", || check_firmware::answer(catalog, request, circumstances)),
+        b"/feature_licenses" => only(request, "POST", || feature_licenses::answer(catalog, request)),
+        b"/version" => only(request, "GET, HEAD", version::answer),
+        b"*" => Reply {
+            fields: vec![("Allow", "GET, HEAD, POST, OPTIONS".to_owned())],
+            ..Reply::text(Status::Ok, String::new(), Event::Other)
+        },
+        _ => match path.strip_prefix(b"/firmware/") {
+            Some(path) => files::answer(catalog, request, path, circumstances),
+            None => Reply::error(
+                Status::NotFound,
+                "unknown path; known are /check_firmware, /feature_licenses, /version and /firmware/…",
+            ),
+        },
+    }
+}
+
+/// The answer to a request that was refused before any route saw it; `target` is as much of its target as is known.
+pub fn answer_refusal(refusal: &Refusal, target: &[u8]) -> Reply {
+    if target.starts_with(b"/firmware/") {
+        files::error(refusal.status, refusal.reason)
+    } else {
+        Reply::error(refusal.status, refusal.reason)
+    }
+}
+
+/// `reply` for one of the `methods`, else 405.
+fn only(request: &Request<'_>, methods: &str, reply: impl FnOnce() -> Reply) -> Reply {
+    if allows(methods, request) {
+        reply()
+    } else {
+        wrong_method(Reply::error(Status::MethodNotAllowed, &method_message(methods)), methods)
+    }
+}
+
+fn allows(methods: &str, request: &Request<'_>) -> bool {
+    methods.split(", ").any(|method| method.as_bytes() == request.method())
+}
+
+fn method_message(methods: &str) -> String {
+    format!("wrong method; this path takes {methods}")
+}
+
+/// Adds to a 405 what RFC 9110 §15.5.6 demands.
+fn wrong_method(mut reply: Reply, methods: &str) -> Reply {
+    reply.fields.push(("Allow", methods.to_owned()));
+    reply
+}
+
+impl Reply {
+    fn text(status: Status, text: String, event: Event) -> Reply {
+        Reply { status, fields: Vec::new(), body: Body::Text(text), event }
+    }
+
+    /// A JSON body.
+    fn json(status: Status, text: String, event: Event) -> Reply {
+        let fields = vec![("Content-Type", "application/json; charset=UTF-8".to_owned())];
+        Reply { fields, ..Reply::text(status, text, event) }
+    }
+
+    /// `{"error": "…"}`.
+    fn error(status: Status, reason: &str) -> Reply {
+        let mut text = String::from("{\"error\": ");
+        json::write_string(&mut text, reason);
+        text.push('}');
+        Reply::json(status, text, Event::Refused { reason: reason.to_owned() })
+    }
+}
+
+/// Reads a request's JSON object and the member `name` of it. The error says what is wrong with the body.
+fn read_member<'a>(body: &'a [u8], name: &str, example: &str) -> Result<json::Value<'a>, String> {
+    // PowerShell may send a byte order mark (CLIENTS.md).
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    if body.is_empty() {
+        return Err(format!("empty body; expected {{\"{name}\": \"{example}\"}}"));
+    }
+    let value =
+        json::parse(body).map_err(|error| format!("the body is not JSON: {error}; expected {{\"{name}\": \"{example}\"}}"))?;
+    match value.member(name) {
+        Some(member) => Ok(member.clone()),
+        None if matches!(value, json::Value::Object(_)) => {
+            Err(format!("{name} is missing; expected {{\"{name}\": \"{example}\"}}"))
+        }
+        None => Err(format!("the body is {}; expected the object {{\"{name}\": \"{example}\"}}", value.kind())),
+    }
+}

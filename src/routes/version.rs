@@ -1,0 +1,41 @@
+//! `GET /version`: the server and what it runs on.
+
+use std::fs;
+use std::sync::OnceLock;
+
+use super::{Event, Reply};
+use crate::http::response::Status;
+use crate::json;
+
+/// The protocol's version, as the reference reports its own.
+const SERVER: &str = "1.0";
+
+pub(super) fn answer() -> Reply {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    Reply::json(Status::Ok, TEXT.get_or_init(describe).clone(), Event::Other)
+}
+
+fn describe() -> String {
+    let mut text = String::from("{");
+    let system = format!("{} {}", read_kernel("ostype"), read_kernel("osrelease"));
+    let members = [
+        ("susv", super::SUSV_VERSION),
+        ("server", SERVER),
+        ("rust", env!("SUSV_RUST")),
+        ("target", env!("SUSV_TARGET")),
+        ("system", &system),
+    ];
+    for (index, (name, value)) in members.into_iter().enumerate() {
+        text.push_str(if index == 0 { "" } else { ", " });
+        json::write_string(&mut text, name);
+        text.push_str(": ");
+        json::write_string(&mut text, value);
+    }
+    text.push('}');
+    text
+}
+
+fn read_kernel(name: &str) -> String {
+    let text = fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
+    if text.is_empty() { "unknown".to_owned() } else { text.trim_end().to_owned() }
+}

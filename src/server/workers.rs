@@ -1,0 +1,103 @@
+//! The threads. Each waits in `accept`, serves the connection it got to its end, and waits again; there is always at least one
+//! waiting. So a connection costs no hand-over between threads, and under steady load no thread is made.
+
+use std::io::{self, ErrorKind};
+use std::net::TcpListener;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::Shared;
+use super::connection;
+use super::end::End;
+use crate::limits;
+use crate::log;
+use crate::sys;
+
+/// A listening socket and the threads that wait at it.
+pub struct Entrance {
+    /// The socket.
+    pub listener: TcpListener,
+    waiting: AtomicUsize,
+}
+
+impl Entrance {
+    /// An entrance nobody waits at yet.
+    pub fn new(listener: TcpListener) -> Entrance {
+        Entrance { listener, waiting: AtomicUsize::new(0) }
+    }
+}
+
+/// Makes sure that a thread waits at each entrance. Where none can be made, callers wait in the kernel's queue until one of
+/// the others is free.
+pub fn ensure_waiting(shared: &Arc<Shared>) {
+    for (number, entrance) in shared.entrances.iter().enumerate() {
+        if entrance.waiting.load(Ordering::Relaxed) == 0 {
+            add_worker(shared, number);
+        }
+    }
+}
+
+fn add_worker(shared: &Arc<Shared>, number: usize) {
+    let Some(entrance) = shared.entrances.get(number) else { return };
+    entrance.waiting.fetch_add(1, Ordering::Relaxed);
+    let for_worker = shared.clone();
+    let result = thread::Builder::new().stack_size(limits::THREAD_STACK).spawn(move || work(&for_worker, number));
+    if let Err(error) = result {
+        entrance.waiting.fetch_sub(1, Ordering::Relaxed);
+        log::warn(format_args!("event=no_thread error=\"{error}\" effect=\"callers wait\""));
+    }
+}
+
+fn work(shared: &Arc<Shared>, number: usize) {
+    let Some(entrance) = shared.entrances.get(number) else { return };
+    loop {
+        let accepted = entrance.listener.accept();
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                if shared.is_stopping() || is_spare(entrance) {
+                    return;
+                }
+                continue;
+            }
+            Err(error) => {
+                await_resources(shared, &error);
+                continue;
+            }
+        };
+        let seat = shared.door.admit(stream, peer);
+        if entrance.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
+            add_worker(shared, number);
+        }
+        // A bug in one connection costs that connection. The panic hook has logged it.
+        let end = catch_unwind(AssertUnwindSafe(|| connection::serve(shared, &seat))).unwrap_or(End::Panicked);
+        if end.is_abort() {
+            sys::reset_on_close(&seat.stream);
+        } else if end == End::Refused {
+            connection::linger(&seat);
+        }
+        shared.door.leave(&seat);
+        drop(seat);
+        entrance.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether more threads wait than are needed; then the caller is counted out and must end.
+fn is_spare(entrance: &Entrance) -> bool {
+    let leave = |waiting| if waiting > limits::SPARE_THREADS { Some(waiting - 1) } else { None };
+    entrance.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, leave).is_ok()
+}
+
+/// After a failed `accept`: nothing ends the loop. Without descriptors or memory somebody must give way first.
+fn await_resources(shared: &Shared, error: &io::Error) {
+    // EMFILE, ENFILE, ENOBUFS, ENOMEM; anything else concerns a caller that has already gone.
+    if matches!(error.raw_os_error(), Some(24 | 23 | 105 | 12 | 132)) {
+        if shared.reports_exhaustion() {
+            log::warn(format_args!("event=accept_failed error=\"{error}\" effect=\"callers wait\""));
+        }
+        shared.door.make_room();
+        thread::sleep(limits::ACCEPT_PAUSE);
+    }
+}

@@ -1,0 +1,158 @@
+//! The only `unsafe` code: what std does not offer and a server on a router needs.
+//!
+//! The functions are the C library's, declared here because the project uses no packages. The constants are the
+//! kernel's; MIPS has its own.
+
+use std::ffi::{c_int, c_ulong, c_void};
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// Reload now.
+pub const SIGHUP: u8 = 1;
+/// Stop (Ctrl-C).
+pub const SIGINT: u8 = 2;
+/// Stop (service manager).
+pub const SIGTERM: u8 = 15;
+
+#[cfg(any(target_arch = "mips", target_arch = "mips64"))]
+mod kernel {
+    pub const SOL_SOCKET: i32 = 0xffff;
+    pub const SO_LINGER: i32 = 0x80;
+    pub const SO_ACCEPTCONN: i32 = 0x1009;
+    pub const TIOCOUTQ: i32 = 0x7472;
+    pub const RLIMIT_NOFILE: i32 = 5;
+}
+#[cfg(not(any(target_arch = "mips", target_arch = "mips64")))]
+mod kernel {
+    pub const SOL_SOCKET: i32 = 1;
+    pub const SO_LINGER: i32 = 13;
+    pub const SO_ACCEPTCONN: i32 = 30;
+    pub const TIOCOUTQ: i32 = 0x5411;
+    pub const RLIMIT_NOFILE: i32 = 7;
+}
+
+/// musl's `rlim_t` is 64 bits wide everywhere, glibc's is a word.
+#[cfg(target_env = "musl")]
+type ResourceAmount = u64;
+#[cfg(not(target_env = "musl"))]
+type ResourceAmount = c_ulong;
+
+#[repr(C)]
+struct ResourceLimit {
+    soft: ResourceAmount,
+    hard: ResourceAmount,
+}
+
+#[repr(C)]
+struct Linger {
+    on: c_int,
+    seconds: c_int,
+}
+
+unsafe extern "C" {
+    fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, length: u32) -> c_int;
+    fn getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, length: *mut u32) -> c_int;
+    fn listen(fd: c_int, backlog: c_int) -> c_int;
+    // The request is `unsigned long` in glibc and `int` in musl; ours fits both, and both take it in a full register.
+    fn ioctl(fd: c_int, request: c_ulong, ...) -> c_int;
+    fn signal(number: c_int, handler: extern "C" fn(c_int)) -> usize;
+    fn write(fd: c_int, bytes: *const c_void, length: usize) -> isize;
+    fn getrlimit(resource: c_int, limit: *mut ResourceLimit) -> c_int;
+    fn setrlimit(resource: c_int, limit: *const ResourceLimit) -> c_int;
+}
+
+/// Makes the coming close of `stream` a reset (RST): the peer must not take what it has for a whole file.
+pub fn reset_on_close(stream: &TcpStream) {
+    let linger = Linger { on: 1, seconds: 0 };
+    // SAFETY: the descriptor is open as long as `stream` lives; the pointer and length describe `linger`.
+    // A failure leaves an ordinary close, and there is nothing else to try.
+    unsafe {
+        setsockopt(
+            stream.as_raw_fd(),
+            kernel::SOL_SOCKET,
+            kernel::SO_LINGER,
+            (&raw const linger).cast(),
+            size_of::<Linger>() as u32,
+        );
+    }
+}
+
+/// Widens the queue of callers the kernel holds for `listener`; std's is 128.
+pub fn widen_backlog(listener: &TcpListener, backlog: i32) -> io::Result<()> {
+    // SAFETY: plain integers, and the descriptor is open as long as `listener` lives.
+    match unsafe { listen(listener.as_raw_fd(), backlog) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Bytes written to `stream` that the peer has not acknowledged yet; 0 where the kernel does not say.
+pub fn unacknowledged_bytes(stream: &TcpStream) -> u64 {
+    let mut count: c_int = 0;
+    // SAFETY: TIOCOUTQ writes one `int` to the pointer, which lives through the call.
+    let result = unsafe { ioctl(stream.as_raw_fd(), kernel::TIOCOUTQ as c_ulong, &raw mut count) };
+    if result == 0 { u64::try_from(count).unwrap_or(0) } else { 0 }
+}
+
+/// The listening socket that the service manager passed as descriptor 0 (systemd's `StandardInput=socket`), if it did.
+/// May be called once: the listener owns the descriptor from then on.
+pub fn take_inherited_listener() -> Option<TcpListener> {
+    let mut listening: c_int = 0;
+    let mut length = size_of::<c_int>() as u32;
+    // SAFETY: the pointers describe two integers that live through the call; descriptor 0 may be anything, even closed:
+    // then the call fails.
+    let result =
+        unsafe { getsockopt(0, kernel::SOL_SOCKET, kernel::SO_ACCEPTCONN, (&raw mut listening).cast(), &raw mut length) };
+    if result != 0 || listening == 0 {
+        return None;
+    }
+    // SAFETY: descriptor 0 is an open listening socket, and nothing else in this program uses standard input.
+    Some(unsafe { TcpListener::from_raw_fd(0) })
+}
+
+/// Raises the soft limit on open descriptors to `wanted` where the hard limit allows, and returns what is in force.
+pub fn raise_descriptor_limit(wanted: u64) -> io::Result<u64> {
+    let mut limit = ResourceLimit { soft: 0, hard: 0 };
+    // SAFETY: the pointer is to a struct of the C library's layout that lives through the call.
+    if unsafe { getrlimit(kernel::RLIMIT_NOFILE, &raw mut limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    #[allow(clippy::unnecessary_cast, reason = "the type is narrower on 32-bit glibc")]
+    let (soft, hard) = (limit.soft as u64, limit.hard as u64);
+    if soft >= wanted {
+        return Ok(soft);
+    }
+    limit.soft = wanted.min(hard) as ResourceAmount;
+    // SAFETY: as above, read only.
+    if unsafe { setrlimit(kernel::RLIMIT_NOFILE, &raw const limit) } != 0 {
+        return Ok(soft);
+    }
+    Ok(wanted.min(hard))
+}
+
+/// Where the signal handler writes; -1 while there is no receiver.
+static SIGNAL_RECEIVER: AtomicI32 = AtomicI32::new(-1);
+
+extern "C" fn forward_signal(number: c_int) {
+    let byte = number as u8;
+    let receiver = SIGNAL_RECEIVER.load(Ordering::Relaxed);
+    // SAFETY: write(2) is async-signal-safe; the pointer is to one byte on this stack. A full or closed pipe is an error we
+    // can only ignore here.
+    unsafe {
+        write(receiver, (&raw const byte).cast(), 1);
+    }
+}
+
+/// From now on each SIGHUP, SIGINT and SIGTERM arrives as one byte (its number) written to `receiver`, which must stay open
+/// as long as the program runs.
+pub fn forward_signals_to(receiver: &impl AsRawFd) {
+    SIGNAL_RECEIVER.store(receiver.as_raw_fd(), Ordering::Relaxed);
+    for number in [SIGHUP, SIGINT, SIGTERM] {
+        // SAFETY: the handler only does what is allowed in a signal handler.
+        unsafe {
+            signal(c_int::from(number), forward_signal);
+        }
+    }
+}

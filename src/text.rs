@@ -1,0 +1,143 @@
+//! Small readers and writers of text: digits, hexadecimal, percent-encoding, and the quoting of what strangers sent.
+
+use std::fmt::Write;
+
+/// Reads ASCII digits and nothing else (std's `parse` accepts `+5`). `None` too where the number exceeds `u64`.
+pub fn parse_digits(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}
+
+/// The value of one hexadecimal digit.
+pub fn hex_value(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn to_hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// Undoes percent-encoding once. A `%` without two hexadecimal digits stands for itself, as in the reference.
+pub fn percent_decode(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        if byte == b'%'
+            && let [high, low, tail @ ..] = rest
+            && let (Some(high), Some(low)) = (hex_value(*high), hex_value(*low))
+        {
+            decoded.push(high << 4 | low);
+            rest = tail;
+        } else {
+            decoded.push(byte);
+        }
+    }
+    decoded
+}
+
+/// Makes a stranger's text safe for one log line or message: at most `limit` bytes of it, control characters, quotes,
+/// backslashes and anything that could reorder or hide text on a terminal as `\u{…}`.
+pub fn quote(text: &str, limit: usize) -> String {
+    let mut quoted = String::from("\"");
+    for (at, character) in text.char_indices() {
+        if at >= limit {
+            quoted.push('…');
+            break;
+        }
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            _ if is_printable(character) => quoted.push(character),
+            _ => {
+                let _ = write!(quoted, "\\u{{{:x}}}", u32::from(character));
+            }
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Whether a character shows as itself: no control, no mark that changes the direction of the text around it, no invisible
+/// space or line break of Unicode's.
+fn is_printable(character: char) -> bool {
+    let hidden = matches!(u32::from(character),
+        0x00ad | 0x061c | 0x115f..=0x1160 | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
+        | 0xfe00..=0xfe0f | 0xfeff | 0xfff0..=0xfffb | 0xe0000..=0xe0fff);
+    !character.is_control() && !hidden
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_ascii_digits_only() {
+        let cases: [(&str, Option<u64>); 12] = [
+            ("0", Some(0)),
+            ("007", Some(7)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("99999999999999999999999", None),
+            ("", None),
+            ("+5", None),
+            ("-0", None),
+            (" 5", None),
+            ("5 ", None),
+            ("1_0", None),
+            ("٥", None),
+        ];
+        for (text, number) in cases {
+            assert_eq!(parse_digits(text.as_bytes()), number, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn percent_encoding_is_undone_once() {
+        let cases: [(&str, &[u8]); 7] = [
+            ("plain", b"plain"),
+            ("a%20b", b"a b"),
+            ("%2e%2E", b".."),
+            ("%252e", b"%2e"),
+            ("100%", b"100%"),
+            ("%zz%4", b"%zz%4"),
+            ("%D0%96", "Ж".as_bytes()),
+        ];
+        for (text, decoded) in cases {
+            assert_eq!(percent_decode(text.as_bytes()), decoded, "{text}");
+        }
+    }
+
+    #[test]
+    fn quoted_text_holds_no_line_break_control_or_direction_mark() {
+        let cases = [
+            ("19.12.2017", "\"19.12.2017\""),
+            ("Касса №1", "\"Касса №1\""),
+            ("a\nb\r\t\u{0}", "\"a\\u{a}b\\u{d}\\u{9}\\u{0}\""),
+            ("say \"hi\" \\", "\"say \\\"hi\\\" \\\\\""),
+            ("\u{202e}cod.exe\u{2028}", "\"\\u{202e}cod.exe\\u{2028}\""),
+            ("\u{1b}[31m", "\"\\u{1b}[31m\""),
+        ];
+        for (text, quoted) in cases {
+            assert_eq!(quote(text, 64), quoted);
+        }
+        assert_eq!(quote("0123456789", 4), "\"0123…\"");
+    }
+}
