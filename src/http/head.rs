@@ -84,8 +84,9 @@ impl HeadParser {
             match byte {
                 b'\n' if follows_cr => {
                     let line = self.line..self.scanned - 2;
+                    let is_last = self.take_line(bytes, line)?;
                     self.line = self.scanned;
-                    if self.take_line(bytes, line)? {
+                    if is_last {
                         self.head.length = self.scanned;
                         self.finish(bytes)?;
                         return Ok(Some(std::mem::take(&mut self.head)));
@@ -112,9 +113,16 @@ impl HeadParser {
         Err(too_long)
     }
 
-    /// The request target as far as it is known, for an answer to a refused request.
+    /// What can be told of the request target, for the answer to a refused request: the path, or what stands where the target
+    /// should.
     pub fn target_so_far<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        bytes.get(self.head.target.path.clone()).unwrap_or_default()
+        if self.has_request_line {
+            return &bytes[self.head.target.path.clone()];
+        }
+        let line = bytes[self.line.min(bytes.len())..].split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let start = line.iter().position(|byte| *byte == b' ').map_or(0, |at| at + 1);
+        let target = line[start..].split(|byte| *byte == b' ').next().unwrap_or_default();
+        &target[..target.len().min(limits::TARGET_BYTES)]
     }
 
     /// Takes one complete line. True if it was the empty one behind the fields.
@@ -274,3 +282,50 @@ fn read_framing(request: &Request<'_>, is_http11: bool) -> Result<Framing, Refus
 
 /// 413.
 pub const BODY_TOO_LONG: Refusal = Refusal::new(Status::ContentTooLarge, "the request body is longer than 64 KiB");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JAVA: &str = "POST /check_firmware HTTP/1.1\r\nContent-Type: application/json\r\nbuild_date: 19.12.2017\r\n\
+        Host: 127.0.0.1:8888\r\nAccept: text/html, image/gif, image/jpeg, */*; q=0.2\r\nConnection: keep-alive\r\n\
+        Content-Length: 28\r\n\r\n";
+
+    #[test]
+    fn every_prefix_of_a_valid_head_needs_more_and_the_whole_is_read() {
+        for step in [1, 2, 3, 7, JAVA.len()] {
+            let mut parser = HeadParser::default();
+            let mut end = 0;
+            let head = loop {
+                end = (end + step).min(JAVA.len());
+                match parser.advance(&JAVA.as_bytes()[..end]) {
+                    Ok(None) => assert!(end < JAVA.len()),
+                    Ok(Some(head)) => break head,
+                    Err(refusal) => panic!("{refusal:?} at {end}"),
+                }
+            };
+            assert_eq!((end, head.length, head.framing), (JAVA.len(), JAVA.len(), Framing::Length(28)));
+            assert!(head.keep_alive && !head.expects_continue);
+            let request = Request { bytes: JAVA.as_bytes(), head: &head, body: &[] };
+            assert_eq!((request.method(), request.path()), (b"POST".as_slice(), b"/check_firmware".as_slice()));
+            assert_eq!(request.field("build_date"), Some(b"19.12.2017".as_slice()));
+            assert_eq!((request.authority(), request.field("range")), (Some("127.0.0.1:8888"), None));
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_the_target_is_told_after_a_refusal() {
+        let cases = [
+            ("GET /firmware/a HTTP/9.9\r\n", "/firmware/a"),
+            ("GET /firmware/a HTTP/1.1\r\nX\r\n", "/firmware/a"),
+            ("GET /firmware/a b HTTP/1.1\r\n", "/firmware/a"),
+            ("\0", "\0"),
+            ("GET\n", "GET\n"),
+        ];
+        for (text, target) in cases {
+            let mut parser = HeadParser::default();
+            assert!(parser.advance(text.as_bytes()).is_err(), "{text:?}");
+            assert_eq!(parser.target_so_far(text.as_bytes()), target.as_bytes(), "{text:?}");
+        }
+    }
+}

@@ -49,7 +49,9 @@ mod tests {
 
     #[test]
     fn targets_are_split_or_refused() {
-        let cases: [(&str, &str, Option<(&str, &str)>); 19] = [
+        /// Method, target, and the authority and path expected.
+        type Case = (&'static str, &'static str, Option<(&'static str, &'static str)>);
+        let cases: [Case; 19] = [
             ("GET", "/", Some(("", "/"))),
             ("GET", "/version?x=1/2", Some(("", "/version"))),
             ("GET", "//a/b", Some(("", "//a/b"))),

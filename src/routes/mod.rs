@@ -135,9 +135,10 @@ pub fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumst
     }
 }
 
-/// The answer to a request that was refused before any route saw it; `target` is as much of its target as is known.
+/// The answer to a request that was refused before any route saw it; `target` is as much of its target as is known: if a
+/// firmware file was meant, the body is empty.
 pub fn answer_refusal(refusal: &Refusal, target: &[u8]) -> Reply {
-    if target.starts_with(b"/firmware/") {
+    if target.windows(10).any(|window| window == b"/firmware/") {
         files::error(refusal.status, refusal.reason)
     } else {
         Reply::error(refusal.status, refusal.reason)
