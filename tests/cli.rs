@@ -208,7 +208,7 @@ fn an_unreadable_firmware_folder_is_a_problem_not_an_end() {
 
     let firmware = folder.path().join("firmware");
     folder.write("config.ini", "current_firmware_version = latest\n");
-    fs::set_permissions(&firmware, fs::Permissions::from_mode(0)).expect("no rights");
+    fs::set_permissions(&firmware, fs::Permissions::from_mode(0o000)).expect("no rights");
     let readable_all_the_same = fs::read_dir(&firmware).is_ok();
     let (code, out, _) = run(folder.path(), &["-t"]);
     fs::set_permissions(&firmware, fs::Permissions::from_mode(0o755)).expect("rights");

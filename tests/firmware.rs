@@ -299,7 +299,7 @@ fn nothing_outside_of_the_firmware_folder_is_served() {
 fn an_unreadable_file_is_403() {
     let server = Server::start_plain("");
     let path = server.folder.write("firmware/private.txt", "private");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).expect("no rights");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("no rights");
     let may_read_anything = fs::read(&path).is_ok();
     let expected = if may_read_anything { 200 } else { 403 };
     assert_eq!(server.get("/firmware/private.txt").status, expected);
