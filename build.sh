@@ -118,7 +118,10 @@ pack() {
     local folder date
     folder="susv-$(version)-$1"
     date=$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)
-    install -m 755 "target/$(field 2 "$1")/release/susv" "$2/susv-$1"
+    # Stripped of all that no system loads: MIPS compilers leave 80 KB of procedure descriptors.
+    "$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/rust-objcopy" \
+        --remove-section=.pdr --remove-section=.comment "target/$(field 2 "$1")/release/susv" "$2/susv-$1"
+    chmod 755 "$2/susv-$1"
     mkdir "$2/$folder"
     cp -R "$2/susv-$1" config.ini firmware licenses README.md "$2/$folder/"
     mv "$2/$folder/susv-$1" "$2/$folder/susv"

@@ -281,7 +281,8 @@ fn replay_in_library(profile: &str, description: &str, cases: &[Case], problems:
         let body = &case.request[head.length..head.length + length];
         let reply = routes::answer(&catalog, &Request { bytes: &case.request, head: &head, body }, &circumstances);
         let Body::Text(text) = reply.body else { panic!("no text") };
-        let mut fields: Vec<_> = reply.fields.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        let mut fields: Vec<_> =
+            reply.fields.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value.into_owned())).collect();
         fields.push(("content-length".to_owned(), text.len().to_string()));
         compare(case, &Answer { status: reply.status.code(), fields, body: text.into_bytes() }, problems);
     }

@@ -35,8 +35,8 @@ pub fn format(time: u64) -> String {
 /// date, or before 1970. `now` decides the century of RFC 850's two-digit year: at most 50 years ahead.
 pub fn parse(text: &[u8], now: Option<u64>) -> Option<u64> {
     let text = str::from_utf8(text).ok()?;
-    if let Some((weekday, rest)) = text.split_once(", ") {
-        let rest = rest.strip_suffix(" GMT")?;
+    if let Some((weekday, rest)) = text.split_once(',') {
+        let rest = rest.strip_prefix(' ')?.strip_suffix(" GMT")?;
         if WEEKDAYS.contains(&weekday) {
             // 25 Jan 2018 12:34:56
             let [day, month, year, time] = split_exactly(rest, ' ')?;

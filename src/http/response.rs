@@ -1,5 +1,6 @@
 //! Status codes and the head of a response.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use super::date;
@@ -66,7 +67,7 @@ impl Status {
 }
 
 /// A header field of a response. The values are ours: nothing a client sent goes into one.
-pub type Field = (&'static str, String);
+pub type Field = (&'static str, Cow<'static, str>);
 
 /// What stands in the head of a response besides its own fields.
 pub struct ResponseHead<'a> {
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn heads_are_written_with_and_without_clock_length_and_keep_alive() {
         let mut out = Vec::new();
-        let fields = [("ETag", "\"x\"".to_owned())];
+        let fields = [("ETag", "\"x\"".into())];
         ResponseHead { status: Status::Ok, now: Some(0), keep_alive: true, content_length: Some(26), fields: &fields }
             .write_to(&mut out);
         assert_eq!(

@@ -129,15 +129,15 @@ impl Representation {
         let modified = now.map_or(self.modified, |now| self.modified.min(now));
         let content_type = content_type(&path);
         let mut fields: Vec<Field> = Vec::with_capacity(5);
-        fields.push(("Accept-Ranges", "bytes".to_owned()));
-        fields.push(("Last-Modified", date::format(modified)));
+        fields.push(("Accept-Ranges", "bytes".into()));
+        fields.push(("Last-Modified", date::format(modified).into()));
         let current = Validators { etag: &self.entity_tag, modified };
         let outcome = validators::evaluate(request, &current, now);
         let selection = match request.field("range") {
             Some(value) if validators::allows_range(request, &current, now) => range::select(value, self.size),
             _ => Selection::Whole,
         };
-        fields.push(("ETag", self.entity_tag));
+        fields.push(("ETag", self.entity_tag.into()));
 
         let event = Event::Download { path };
         match (outcome, selection) {
@@ -146,17 +146,17 @@ impl Representation {
                 Reply { fields, ..error(Status::PreconditionFailed, "the file is not what the client expects") }
             }
             (Outcome::Proceed, Selection::Unsatisfiable) => {
-                fields.push(("Content-Type", "text/plain".to_owned()));
-                fields.push(("Content-Range", format!("bytes */{}", self.size)));
+                fields.push(("Content-Type", "text/plain".into()));
+                fields.push(("Content-Range", format!("bytes */{}", self.size).into()));
                 Reply { fields, ..error(Status::RangeNotSatisfiable, "the range lies outside of the file") }
             }
             (Outcome::Proceed, Selection::Whole) => {
-                fields.push(("Content-Type", content_type.to_owned()));
+                fields.push(("Content-Type", content_type.into()));
                 Reply { status: Status::Ok, fields, body: body(0, self.size), event }
             }
             (Outcome::Proceed, Selection::Part { start, length }) => {
-                fields.push(("Content-Type", content_type.to_owned()));
-                fields.push(("Content-Range", format!("bytes {start}-{}/{}", start + length - 1, self.size)));
+                fields.push(("Content-Type", content_type.into()));
+                fields.push(("Content-Range", format!("bytes {start}-{}/{}", start + length - 1, self.size).into()));
                 Reply { status: Status::PartialContent, fields, body: body(start, length), event }
             }
         }

@@ -14,6 +14,7 @@ use crate::calendar::Date;
 use crate::catalog::Catalog;
 use crate::catalog::firmware::Image;
 use crate::catalog::stamp::Stamp;
+use crate::http::chars;
 use crate::http::head::Refusal;
 use crate::http::request::Request;
 use crate::http::response::{Field, Status};
@@ -122,7 +123,7 @@ pub fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumst
         b"/feature_licenses" => only(request, "POST", || feature_licenses::answer(catalog, request)),
         b"/version" => only(request, "GET, HEAD", version::answer),
         b"*" => Reply {
-            fields: vec![("Allow", "GET, HEAD, POST, OPTIONS".to_owned())],
+            fields: vec![("Allow", "GET, HEAD, POST, OPTIONS".into())],
             ..Reply::text(Status::Ok, String::new(), Event::Other)
         },
         _ => match path.strip_prefix(b"/firmware/") {
@@ -146,7 +147,7 @@ pub fn answer_refusal(refusal: &Refusal, target: &[u8]) -> Reply {
 }
 
 /// `reply` for one of the `methods`, else 405.
-fn only(request: &Request<'_>, methods: &str, reply: impl FnOnce() -> Reply) -> Reply {
+fn only(request: &Request<'_>, methods: &'static str, reply: impl FnOnce() -> Reply) -> Reply {
     if allows(methods, request) {
         reply()
     } else {
@@ -155,7 +156,7 @@ fn only(request: &Request<'_>, methods: &str, reply: impl FnOnce() -> Reply) -> 
 }
 
 fn allows(methods: &str, request: &Request<'_>) -> bool {
-    methods.split(", ").any(|method| method.as_bytes() == request.method())
+    chars::list(methods.as_bytes()).any(|method| method == request.method())
 }
 
 fn method_message(methods: &str) -> String {
@@ -163,8 +164,8 @@ fn method_message(methods: &str) -> String {
 }
 
 /// Adds to a 405 what RFC 9110 §15.5.6 demands.
-fn wrong_method(mut reply: Reply, methods: &str) -> Reply {
-    reply.fields.push(("Allow", methods.to_owned()));
+fn wrong_method(mut reply: Reply, methods: &'static str) -> Reply {
+    reply.fields.push(("Allow", methods.into()));
     reply
 }
 
@@ -175,7 +176,7 @@ impl Reply {
 
     /// A JSON body.
     fn json(status: Status, text: String, event: Event) -> Reply {
-        let fields = vec![("Content-Type", "application/json; charset=UTF-8".to_owned())];
+        let fields = vec![("Content-Type", "application/json; charset=UTF-8".into())];
         Reply { fields, ..Reply::text(status, text, event) }
     }
 
