@@ -115,11 +115,12 @@ compile() {
 
 # pack NAME STAGE: the program and its tarball, reproducibly, into STAGE.
 pack() {
-    local folder date
+    local folder date sysroot
     folder="susv-$(version)-$1"
     date=$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)
+    sysroot=$(rustc --print sysroot)
     # Stripped of all that no system loads: MIPS compilers leave 80 KB of procedure descriptors.
-    "$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/rust-objcopy" \
+    LD_LIBRARY_PATH="$sysroot/lib" "$sysroot/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/rust-objcopy" \
         --remove-section=.pdr --remove-section=.comment "target/$(field 2 "$1")/release/susv" "$2/susv-$1"
     chmod 755 "$2/susv-$1"
     mkdir "$2/$folder"
