@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use crate::address_block::AddressBlock;
 use crate::calendar::{self, Date};
 use crate::http::host;
 use crate::ini;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub port: u16,
     /// Addresses to listen on; empty for all, IPv4 and IPv6.
     pub addresses: Vec<IpAddr>,
+    /// Who may connect; empty for everyone.
+    pub allow: Vec<AddressBlock>,
     /// What firmware URLs begin with, without a `/` at its end; `None`: what the client called us.
     pub base_url: Option<String>,
     /// The firmware to offer.
@@ -92,17 +95,22 @@ fn read_file(file: &Path) -> io::Result<Vec<u8>> {
 /// A key, and the reader of its value: the error says what would be valid.
 type Key = (&'static str, fn(&mut Settings, &str) -> Result<(), &'static str>);
 
-const KEYS: [Key; 11] = [
+const KEYS: [Key; 12] = [
     ("port", |settings, value| {
         settings.port = number(value, 0, 65535).ok_or("a port number from 0 to 65535 (0 picks a free one)")? as u16;
         Ok(())
     }),
     ("address", |settings, value| {
-        let addresses = value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::parse);
-        settings.addresses = addresses.collect::<Result<_, _>>().map_err(
+        settings.addresses = list(value).map(str::parse).collect::<Result<_, _>>().map_err(
             |_| "one IPv4 or IPv6 address or several with commas between them (for example 192.168.1.1, ::1), or nothing for all",
         )?;
         Ok(())
+    }),
+    ("allow", |settings, value| {
+        settings.allow = list(value).map(AddressBlock::parse).collect::<Option<_>>().ok_or(
+            "addresses and blocks with commas between them (for example 192.168.1.0/24, fd00::/8, 10.0.0.7), or nothing for everyone",
+        )?;
+        if settings.allow.len() > limits::ALLOWED_BLOCKS { Err("at most 256 addresses and blocks") } else { Ok(()) }
     }),
     ("base_url", |settings, value| {
         settings.base_url = if value.is_empty() { None } else { Some(read_base_url(value)?) };
@@ -146,6 +154,7 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Settings, Vec<ConfigError>> {
         file: file.to_owned(),
         port: 8888,
         addresses: Vec::new(),
+        allow: Vec::new(),
         base_url: None,
         version: VersionChoice::Latest,
         description: None,
@@ -191,6 +200,11 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Settings, Vec<ConfigError>> {
         fail(None, reason.to_owned());
     }
     if errors.is_empty() { Ok(settings) } else { Err(errors) }
+}
+
+/// The elements of a comma-separated value.
+fn list(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|element| !element.is_empty())
 }
 
 fn number(value: &str, from: u32, to: u32) -> Option<u32> {

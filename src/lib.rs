@@ -13,6 +13,7 @@ pub mod routes;
 
 pub mod catalog;
 
+pub mod address_block;
 pub mod config;
 pub mod ini;
 

@@ -35,10 +35,13 @@ pub const PRESSED_IDLE_TIME: Duration = Duration::from_secs(1);
 pub const STALL_TIME: Duration = Duration::from_secs(30);
 /// How often a blocked send looks up: whether it moved, and whether it must give way.
 pub const SEND_TICK: Duration = Duration::from_millis(250);
-/// After an error answer: how long we read and drop what the client still sends, so that it gets to read the answer (RFC 9112 §9.6).
-pub const LINGER_TIME: Duration = Duration::from_secs(2);
-/// … and how many bytes.
-pub const LINGER_BYTES: usize = 256 * 1024;
+/// After an error answer we read and drop what the client still sends, so that it gets to read the answer (RFC 9112 §9.6):
+/// until it is silent for so long …
+pub const LINGER_SILENCE: Duration = Duration::from_secs(2);
+/// … or this has passed …
+pub const LINGER_TIME: Duration = Duration::from_secs(30);
+/// … or so much was dropped. A connection that lingers is the first to give way.
+pub const LINGER_BYTES: usize = 128 * 1024 * 1024;
 /// Answers and downloads under way at a stop are given so long to finish.
 pub const STOP_TIME: Duration = Duration::from_secs(30);
 
@@ -48,7 +51,11 @@ pub const STOP_TIME: Duration = Duration::from_secs(30);
 pub const BACKLOG: i32 = 1024;
 /// A connection is not made to give way before it has been in its phase for so long: a caller on a slow link gets its chance.
 pub const EVICTION_GRACE: Duration = Duration::from_millis(150);
-/// A download gives way when it moved less than `SLOW_BYTES` over this time.
+/// A body at least this large is a download: it needs one of the places for downloads. A smaller one fits the kernel's buffers.
+pub const DOWNLOAD_BYTES: u64 = 64 * 1024;
+/// Downloads that wait for one of those places, without a thread, like callers in the backlog.
+pub const WAITING_DOWNLOADS: usize = 1024;
+/// A download gives way to one that waits when it moved less than `SLOW_BYTES` over this time.
 pub const SLOW_TIME: Duration = Duration::from_secs(10);
 /// 256 B/s: forty times slower than a serial line.
 pub const SLOW_BYTES: u64 = 2560;
@@ -79,6 +86,17 @@ pub const LICENSE_FILES: usize = 4096;
 pub const LICENSES: usize = 4_000_000;
 /// Problems reported one by one for each licence file; further ones are counted.
 pub const PROBLEMS_PER_FILE: usize = 20;
+
+// --- Access and repetition -----------------------------------------------------------------------
+
+/// Address blocks in `allow`.
+pub const ALLOWED_BLOCKS: usize = 256;
+/// Refusals of one kind to one address that are logged one by one in `REPEAT_TIME`; further ones are counted.
+pub const REPEATS_LOGGED: u32 = 10;
+/// The time they are counted over.
+pub const REPEAT_TIME: Duration = Duration::from_secs(60);
+/// Addresses and kinds counted at a time; under more, further ones are counted together.
+pub const REPEAT_KINDS: usize = 64;
 
 // --- Log -----------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ mod kernel {
     pub const SO_LINGER: i32 = 0x80;
     pub const SO_ACCEPTCONN: i32 = 0x1009;
     pub const TIOCOUTQ: i32 = 0x7472;
+    pub const FIONREAD: i32 = 0x467f;
     pub const RLIMIT_NOFILE: i32 = 5;
 }
 #[cfg(not(any(target_arch = "mips", target_arch = "mips64")))]
@@ -30,6 +31,7 @@ mod kernel {
     pub const SO_LINGER: i32 = 13;
     pub const SO_ACCEPTCONN: i32 = 30;
     pub const TIOCOUTQ: i32 = 0x5411;
+    pub const FIONREAD: i32 = 0x541b;
     pub const RLIMIT_NOFILE: i32 = 7;
 }
 
@@ -90,9 +92,18 @@ pub fn widen_backlog(listener: &TcpListener, backlog: i32) -> io::Result<()> {
 
 /// Bytes written to `stream` that the peer has not acknowledged yet; 0 where the kernel does not say.
 pub fn unacknowledged_bytes(stream: &TcpStream) -> u64 {
+    count_bytes(stream, kernel::TIOCOUTQ)
+}
+
+/// Bytes that have arrived on `stream` and not been read yet; 0 where the kernel does not say.
+pub fn unread_bytes(stream: &TcpStream) -> u64 {
+    count_bytes(stream, kernel::FIONREAD)
+}
+
+fn count_bytes(stream: &TcpStream, request: i32) -> u64 {
     let mut count: c_int = 0;
-    // SAFETY: TIOCOUTQ writes one `int` to the pointer, which lives through the call.
-    let result = unsafe { ioctl(stream.as_raw_fd(), kernel::TIOCOUTQ as c_ulong, &raw mut count) };
+    // SAFETY: both requests write one `int` to the pointer, which lives through the call.
+    let result = unsafe { ioctl(stream.as_raw_fd(), request as c_ulong, &raw mut count) };
     if result == 0 { u64::try_from(count).unwrap_or(0) } else { 0 }
 }
 

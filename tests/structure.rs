@@ -10,7 +10,7 @@ const ORDER: [&[&str]; 8] = [
     &["server"],
     &["routes"],
     &["catalog"],
-    &["config", "ini"],
+    &["config", "address_block", "ini"],
     &["http"],
     &["json", "sha256", "log", "calendar", "text", "limits", "sys"],
 ];

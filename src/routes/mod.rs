@@ -19,6 +19,7 @@ use crate::http::head::Refusal;
 use crate::http::request::Request;
 use crate::http::response::{Field, Status};
 use crate::json;
+use crate::limits;
 
 /// This program's version.
 pub const SUSV_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -69,6 +70,11 @@ pub struct FileBody {
 }
 
 impl Body {
+    /// Whether sending it may take long, on a slow link or to a slow reader.
+    pub fn is_download(&self) -> bool {
+        matches!(self, Body::Image(..) | Body::File(_)) && self.length() >= Some(limits::DOWNLOAD_BYTES)
+    }
+
     /// Number of bytes; `None` for a body that is absent.
     pub fn length(&self) -> Option<u64> {
         match self {
@@ -118,6 +124,10 @@ pub enum Event {
 /// Answers a request.
 pub fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances) -> Reply {
     let path = request.path();
+    // For the test of what a bug costs; release builds do not have it.
+    if cfg!(debug_assertions) && request.field("susv-test-panic").is_some() {
+        panic!("asked for by a test");
+    }
     match path {
         b"/check_firmware" => only(request, "POST", || check_firmware::answer(catalog, request, circumstances)),
         b"/feature_licenses" => only(request, "POST", || feature_licenses::answer(catalog, request)),

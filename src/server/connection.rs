@@ -1,60 +1,107 @@
 //! One connection's life: receive a request, answer it, log it, again.
 
 use std::io::Read;
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::clock;
 use super::door::{Phase, Seat};
 use super::end::End;
-use super::receive::{Interruption, Receiver};
+use super::receive::{Interruption, Received, Receiver};
 use super::send::Sender;
 use super::{Shared, events};
 use crate::http::response::ResponseHead;
 use crate::limits;
-use crate::routes::{self, Circumstances, Reply};
+use crate::routes::{self, Body, Circumstances, Reply};
 
-/// Serves `seat` until it ends.
-pub fn serve(shared: &Shared, seat: &Arc<Seat>) -> End {
-    // A blocked send looks up every tick. Without this setting a client that does not read could hold the thread for good.
-    if seat.stream.set_write_timeout(Some(limits::SEND_TICK)).is_err() {
-        return End::ClientGone;
+/// A connection with what it has received and not answered.
+pub struct Connection {
+    /// Its place among the others.
+    pub seat: Arc<Seat>,
+    local: SocketAddr,
+    receiver: Receiver,
+    out: Vec<u8>,
+    /// A download that had to wait for its place.
+    pending: Option<Pending>,
+}
+
+/// An answer that is ready to be sent.
+struct Pending {
+    received: Received,
+    reply: Reply,
+    now: Option<u64>,
+    is_logged: bool,
+}
+
+/// What serving a connection came to.
+pub enum Outcome {
+    /// It is over.
+    Ended(End),
+    /// It has a download to send, and there is no place for one.
+    Waits(Connection),
+}
+
+impl Connection {
+    /// A fresh one; `None` if the client has gone already.
+    pub fn new(seat: Arc<Seat>) -> Option<Connection> {
+        // A blocked send looks up every tick. Without this setting a client that does not read could hold the thread for good.
+        seat.stream.set_write_timeout(Some(limits::SEND_TICK)).ok()?;
+        let local = seat.stream.local_addr().ok()?;
+        let out = Vec::with_capacity(limits::READ_BUFFER / 2);
+        Some(Connection { seat, local, receiver: Receiver::new(), out, pending: None })
     }
-    let Ok(local) = seat.stream.local_addr() else { return End::ClientGone };
-    let mut receiver = Receiver::new();
-    let mut out = Vec::with_capacity(limits::READ_BUFFER / 2);
-    loop {
-        let idle_time = if shared.door.is_pressed() { limits::PRESSED_IDLE_TIME } else { limits::IDLE_TIME };
-        match receiver.receive(seat, idle_time) {
-            Ok(received) => {
-                seat.enter(Phase::Working);
-                let catalog = shared.catalog();
-                let request = receiver.view(&received);
-                let now = clock::wall_seconds();
-                let reply = routes::answer(&catalog, &request, &Circumstances { local, now });
-                let keep_alive =
-                    received.keep_alive() && !shared.door.is_pressed() && !shared.is_stopping() && !seat.must_leave();
-                let answered = Answered { method: request.method(), path: request.path(), keep_alive, now };
-                if let Err(end) = send_reply(&catalog, seat, &mut out, &answered, reply) {
-                    return end;
+
+    /// Serves it until it ends, or has to wait for a download's place. A connection that has waited has got its place.
+    pub fn serve(mut self, shared: &Shared) -> Outcome {
+        if let Some(pending) = self.pending.take()
+            && let Err(end) = self.send(shared, pending)
+        {
+            return Outcome::Ended(end);
+        }
+        loop {
+            let idle_time = if shared.door.is_pressed() { limits::PRESSED_IDLE_TIME } else { limits::IDLE_TIME };
+            let received = match self.receiver.receive(&self.seat, idle_time) {
+                Ok(received) => received,
+                Err(Interruption::End(end)) => return Outcome::Ended(end),
+                Err(Interruption::Refused(refusal, target)) => {
+                    let reply = routes::answer_refusal(&refusal, &target);
+                    let is_logged = shared.catalog().settings.log_requests;
+                    let answered =
+                        Answered { method: b"-", path: &target, keep_alive: false, now: clock::wall_seconds(), is_logged };
+                    let sent = send_reply(shared, &self.seat, &mut self.out, &answered, reply);
+                    return Outcome::Ended(sent.err().unwrap_or(End::Refused));
                 }
-                if !keep_alive {
-                    return End::Answered;
-                }
-                receiver.release(&received);
-                seat.enter(Phase::Idle);
+            };
+            self.seat.enter(Phase::Working);
+            let now = clock::wall_seconds();
+            let request = self.receiver.view(&received);
+            let catalog = shared.catalog();
+            let reply = routes::answer(&catalog, &request, &Circumstances { local: self.local, now });
+            let is_download = request.method() != b"HEAD" && reply.body.is_download();
+            let pending = Pending { received, reply, now, is_logged: catalog.settings.log_requests };
+            if is_download && !self.seat.take_download_place(&shared.downloads) {
+                self.pending = Some(pending);
+                return Outcome::Waits(self);
             }
-            Err(Interruption::End(end)) => return end,
-            Err(Interruption::Refused(refusal, target)) => {
-                let reply = routes::answer_refusal(&refusal, &target);
-                let answered = Answered { method: b"-", path: &target, keep_alive: false, now: clock::wall_seconds() };
-                return match send_reply(&shared.catalog(), seat, &mut out, &answered, reply) {
-                    Ok(()) => End::Refused,
-                    Err(end) => end,
-                };
+            if let Err(end) = self.send(shared, pending) {
+                return Outcome::Ended(end);
             }
         }
+    }
+
+    /// Sends an answer and makes the connection ready for the next request, or says why there will be none.
+    fn send(&mut self, shared: &Shared, Pending { received, reply, now, is_logged }: Pending) -> Result<(), End> {
+        let request = self.receiver.view(&received);
+        let keep_alive = received.keep_alive() && !shared.door.is_pressed() && !shared.is_stopping() && !self.seat.must_leave();
+        let answered = Answered { method: request.method(), path: request.path(), keep_alive, now, is_logged };
+        send_reply(shared, &self.seat, &mut self.out, &answered, reply)?;
+        if !keep_alive || !self.seat.give_download_place_back(&shared.downloads) {
+            return Err(End::Answered);
+        }
+        self.receiver.release(&received);
+        self.seat.enter(Phase::Idle);
+        Ok(())
     }
 }
 
@@ -66,31 +113,27 @@ pub struct Answered<'a> {
     pub path: &'a [u8],
     keep_alive: bool,
     now: Option<u64>,
+    is_logged: bool,
 }
 
-fn send_reply(
-    catalog: &crate::catalog::Catalog,
-    seat: &Seat,
-    out: &mut Vec<u8>,
-    answered: &Answered<'_>,
-    mut reply: Reply,
-) -> Result<(), End> {
+fn send_reply(shared: &Shared, seat: &Seat, out: &mut Vec<u8>, answered: &Answered<'_>, mut reply: Reply) -> Result<(), End> {
     out.clear();
-    let length = reply.body.length();
     ResponseHead {
         status: reply.status,
         now: answered.now,
         keep_alive: answered.keep_alive,
-        content_length: length,
+        content_length: reply.body.length(),
         fields: &reply.fields,
     }
     .write_to(out);
     if answered.method == b"HEAD" {
-        reply.body = routes::Body::Absent;
+        reply.body = Body::Absent;
     }
     let due = reply.body.length().unwrap_or(0);
-    let (sent, result) = Sender::new(seat).send(out, &reply.body);
-    events::log_answer(catalog, seat, answered, &reply, sent..due, result.err());
+    let (sent, result) = Sender::new(seat, &shared.downloads).send(out, &reply.body);
+    if answered.is_logged {
+        events::log_answer(shared, seat, answered, &reply, sent..due, result.err());
+    }
     result
 }
 
@@ -98,17 +141,13 @@ fn send_reply(
 /// overtakes the answer (RFC 9112 §9.6).
 pub fn linger(seat: &Seat) {
     seat.enter(Phase::Idle);
-    if seat.stream.shutdown(Shutdown::Write).is_err() {
+    if seat.stream.shutdown(Shutdown::Write).is_err() || seat.stream.set_read_timeout(Some(limits::LINGER_SILENCE)).is_err() {
         return;
     }
     let deadline = Instant::now() + limits::LINGER_TIME;
     let mut dropped = 0;
-    let mut scrap = [0; 4096];
-    while dropped < limits::LINGER_BYTES {
-        let rest = deadline.saturating_duration_since(Instant::now());
-        if rest.is_zero() || seat.stream.set_read_timeout(Some(rest)).is_err() {
-            return;
-        }
+    let mut scrap = [0; 16 * 1024];
+    while dropped < limits::LINGER_BYTES && Instant::now() < deadline {
         match (&seat.stream).read(&mut scrap) {
             Ok(0) | Err(_) => return,
             Ok(count) => dropped += count,

@@ -10,7 +10,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock;
+use super::downloads::Downloads;
 use crate::limits;
+use crate::sys;
 
 /// What a connection is doing. The order is the order of giving way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +43,8 @@ pub struct Seat {
     /// `clock::tick_milliseconds` at the phase's start.
     since: AtomicU32,
     is_slow: AtomicBool,
+    /// It holds one of the places for downloads.
+    is_downloading: AtomicBool,
     must_leave: AtomicBool,
     /// Where it stands in the list; changed under the list's lock only.
     index: AtomicUsize,
@@ -58,6 +62,32 @@ impl Seat {
         self.is_slow.store(is_slow, Ordering::Relaxed);
     }
 
+    /// Takes one of the places for downloads, if one is free and it has none.
+    pub fn take_download_place(&self, downloads: &Downloads) -> bool {
+        let has_place = self.is_downloading.load(Ordering::Relaxed) || downloads.try_begin();
+        self.is_downloading.store(has_place, Ordering::Relaxed);
+        has_place
+    }
+
+    /// Gives the place back. False if somebody waits for it: then the connection must end, and its place is handed on.
+    pub fn give_download_place_back(&self, downloads: &Downloads) -> bool {
+        let is_free = !self.is_downloading.load(Ordering::Relaxed) || downloads.end_unless_awaited();
+        if is_free {
+            self.is_downloading.store(false, Ordering::Relaxed);
+        }
+        is_free
+    }
+
+    /// Notes that it was handed one of the places for downloads.
+    pub fn hold_download_place(&self) {
+        self.is_downloading.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it holds one of the places for downloads.
+    pub fn holds_download_place(&self) -> bool {
+        self.is_downloading.load(Ordering::Relaxed)
+    }
+
     /// Whether the connection must end as soon as it can.
     pub fn must_leave(&self) -> bool {
         self.must_leave.load(Ordering::Relaxed)
@@ -71,8 +101,11 @@ impl Seat {
     fn eviction_rank(&self, now: u32) -> Option<(Phase, u32)> {
         let phase = self.phase();
         let age = now.wrapping_sub(self.since.load(Ordering::Relaxed));
+        let had_its_chance = u128::from(age) >= limits::EVICTION_GRACE.as_millis();
         let may_leave = match phase {
-            Phase::Idle | Phase::Receiving | Phase::Answering => u128::from(age) >= limits::EVICTION_GRACE.as_millis(),
+            // What has arrived and waits for our own thread is not the client's delay.
+            Phase::Idle | Phase::Receiving => had_its_chance && sys::unread_bytes(&self.stream) == 0,
+            Phase::Answering => had_its_chance,
             Phase::Sending => self.is_slow.load(Ordering::Relaxed),
             Phase::Working => false,
         };
@@ -89,7 +122,7 @@ impl Seat {
 
 /// All connections.
 pub struct Door {
-    seats: Mutex<Vec<Arc<Seat>>>,
+    state: Mutex<State>,
     /// Signals that a place became free.
     left: Condvar,
     /// The number of seats, for a look without the lock.
@@ -97,14 +130,23 @@ pub struct Door {
     max: usize,
 }
 
+#[derive(Default)]
+struct State {
+    seats: Vec<Arc<Seat>>,
+    /// Newcomers that have come to the door.
+    arrived: u32,
+    /// Newcomers that were let in. They are let in as they came: one that waits must not be overtaken by later ones.
+    admitted: u32,
+}
+
 impl Door {
     /// A door for at most `max` connections.
     pub fn new(max: usize) -> Door {
-        Door { seats: Mutex::default(), left: Condvar::new(), taken: AtomicUsize::new(0), max }
+        Door { state: Mutex::default(), left: Condvar::new(), taken: AtomicUsize::new(0), max }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether more than three quarters of the places are taken: then connections are not kept for a second request.
@@ -112,83 +154,100 @@ impl Door {
         self.taken.load(Ordering::Relaxed) * 4 > self.max * 3
     }
 
-    /// Gives a newcomer a place; waits until there is one.
+    /// Gives a newcomer a place; waits until there is one and those who came before have theirs.
     pub fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Arc<Seat> {
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        let mut seats = self.lock();
-        let mut waits_until = Instant::now();
-        while seats.len() >= self.max {
-            if Instant::now() >= waits_until {
-                let victim = choose_victim(&seats);
-                drop(seats);
-                waits_until = Instant::now() + limits::SEND_TICK * 2;
-                match victim {
-                    Some(victim) => victim.evict(),
-                    // Nobody may leave yet: look again soon.
-                    None => waits_until = Instant::now() + limits::EVICTION_GRACE / 8,
+        let mut state = self.lock();
+        let ticket = state.arrived;
+        state.arrived = ticket.wrapping_add(1);
+        let mut evicts_at = Instant::now();
+        while state.admitted != ticket || state.seats.len() >= self.max {
+            let is_first = state.admitted == ticket;
+            if is_first && Instant::now() >= evicts_at {
+                let victim = choose_victim(&state.seats);
+                drop(state);
+                evicts_at = Instant::now() + if victim.is_some() { limits::SEND_TICK * 2 } else { limits::EVICTION_GRACE / 8 };
+                if let Some(victim) = victim {
+                    victim.evict();
                 }
-                seats = self.lock();
+                state = self.lock();
                 continue;
             }
-            let rest = waits_until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            seats = self.left.wait_timeout(seats, rest).unwrap_or_else(PoisonError::into_inner).0;
+            let time = if is_first { evicts_at.saturating_duration_since(Instant::now()) } else { limits::ACCEPT_TICK };
+            let time = time.max(Duration::from_millis(1));
+            state = self.left.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
         }
+        state.admitted = ticket.wrapping_add(1);
         let seat = Arc::new(Seat {
             stream,
             peer,
             phase: AtomicU8::new(Phase::Idle as u8),
             since: AtomicU32::new(clock::tick_milliseconds()),
             is_slow: AtomicBool::new(false),
+            is_downloading: AtomicBool::new(false),
             must_leave: AtomicBool::new(false),
-            index: AtomicUsize::new(seats.len()),
+            index: AtomicUsize::new(0),
         });
-        seats.push(seat.clone());
-        self.taken.store(seats.len(), Ordering::Relaxed);
+        self.seat(&mut state.seats, seat.clone());
+        if state.arrived != state.admitted {
+            self.left.notify_all();
+        }
         seat
+    }
+
+    /// Gives a connection that has waited elsewhere its place back. It comes in for one that has just left.
+    pub fn readmit(&self, seat: Arc<Seat>) {
+        self.seat(&mut self.lock().seats, seat);
+    }
+
+    fn seat(&self, seats: &mut Vec<Arc<Seat>>, seat: Arc<Seat>) {
+        seat.index.store(seats.len(), Ordering::Relaxed);
+        seats.push(seat);
+        self.taken.store(seats.len(), Ordering::Relaxed);
     }
 
     /// Gives a place back.
     pub fn leave(&self, seat: &Seat) {
-        let mut seats = self.lock();
+        let mut state = self.lock();
         let index = seat.index.load(Ordering::Relaxed);
         // Dropped behind the lock: the last owner closes the socket.
-        let gone = seats.swap_remove(index);
-        if let Some(moved) = seats.get(index) {
+        let gone = state.seats.swap_remove(index);
+        if let Some(moved) = state.seats.get(index) {
             moved.index.store(index, Ordering::Relaxed);
         }
-        self.taken.store(seats.len(), Ordering::Relaxed);
-        self.left.notify_all();
-        drop(seats);
+        self.taken.store(state.seats.len(), Ordering::Relaxed);
+        if state.arrived != state.admitted || state.seats.is_empty() {
+            self.left.notify_all();
+        }
+        drop(state);
         drop(gone);
     }
 
     /// Makes one connection give way, if any may: descriptors have run out.
     pub fn make_room(&self) {
-        let victim = choose_victim(&self.lock());
+        let victim = choose_victim(&self.lock().seats);
         if let Some(victim) = victim {
             victim.evict();
         }
     }
 
-    /// Ends the idle connections, and waits until all others are done. Those that are not by `deadline` are reset.
-    pub fn close(&self, deadline: Instant) {
-        let mut seats = self.lock();
-        loop {
-            let idle: Vec<_> = seats.iter().filter(|seat| seat.phase() == Phase::Idle && !seat.must_leave()).cloned().collect();
-            drop(seats);
-            for seat in idle {
-                seat.evict();
-            }
-            seats = self.lock();
-            let Some(rest) = deadline.checked_duration_since(Instant::now()).filter(|rest| !rest.is_zero() && !seats.is_empty())
-            else {
-                break;
-            };
-            // A connection may become idle without leaving: look again.
-            seats = self.left.wait_timeout(seats, rest.min(limits::SEND_TICK)).unwrap_or_else(PoisonError::into_inner).0;
+    /// Ends the idle connections and waits a little for the others. True once there are none.
+    pub fn close_idle(&self) -> bool {
+        let state = self.lock();
+        let idle: Vec<_> = state.seats.iter().filter(|seat| seat.phase() == Phase::Idle && !seat.must_leave()).cloned().collect();
+        drop(state);
+        for seat in idle {
+            seat.evict();
         }
-        for seat in seats.iter() {
-            crate::sys::reset_on_close(&seat.stream);
+        let is_taken = |state: &mut State| !state.seats.is_empty();
+        let waited = self.left.wait_timeout_while(self.lock(), limits::SEND_TICK, is_taken);
+        waited.unwrap_or_else(PoisonError::into_inner).0.seats.is_empty()
+    }
+
+    /// Makes the end of the program a reset for all connections there are: none of them is to take what it has for whole.
+    pub fn reset_all(&self) {
+        for seat in &self.lock().seats {
+            sys::reset_on_close(&seat.stream);
         }
     }
 }

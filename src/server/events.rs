@@ -2,20 +2,17 @@
 
 use std::ops::Range;
 
+use super::Shared;
 use super::connection::Answered;
 use super::door::Seat;
 use super::end::End;
-use crate::catalog::Catalog;
 use crate::limits;
 use crate::log;
 use crate::routes::{Event, Reply};
 use crate::text::quote;
 
 /// One line for an answered request. `bytes` is sent and due of the body; `cut` why they differ.
-pub fn log_answer(catalog: &Catalog, seat: &Seat, answered: &Answered<'_>, reply: &Reply, bytes: Range<u64>, cut: Option<End>) {
-    if !catalog.settings.log_requests {
-        return;
-    }
+pub fn log_answer(shared: &Shared, seat: &Seat, answered: &Answered<'_>, reply: &Reply, bytes: Range<u64>, cut: Option<End>) {
     let peer = seat.peer;
     match &reply.event {
         Event::Check { build_date, version, available, critical } => {
@@ -43,6 +40,9 @@ pub fn log_answer(catalog: &Catalog, seat: &Seat, answered: &Answered<'_>, reply
             }
         }
         Event::Refused { reason } => {
+            if !shared.repeats.count((peer.ip(), reply.status.code()), limits::REPEATS_LOGGED) {
+                return;
+            }
             let (method, path) = (quote_bytes(answered.method), quote_bytes(answered.path));
             let (status, reason) = (reply.status.code(), quote(reason, limits::TARGET_BYTES));
             log::info(format_args!("event=refused peer={peer} method={method} path={path} status={status} reason={reason}"));

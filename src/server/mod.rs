@@ -3,10 +3,12 @@
 mod clock;
 mod connection;
 mod door;
+mod downloads;
 mod end;
 mod events;
 mod listener;
 mod receive;
+mod repeats;
 mod send;
 mod workers;
 
@@ -14,7 +16,7 @@ use std::fmt;
 use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::panic;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +28,8 @@ use crate::sys;
 use crate::text::quote;
 
 use door::Door;
+use downloads::Downloads;
+use repeats::{OnceAMinute, Repeats};
 use workers::Entrance;
 
 /// Why the server could not start, in one line, with what to do next.
@@ -44,9 +48,12 @@ struct Shared {
     catalog: Mutex<Arc<Catalog>>,
     entrances: Vec<Entrance>,
     door: Door,
+    downloads: Downloads,
     stopping: AtomicBool,
-    /// When running out of descriptors was last reported.
-    exhaustion_reported: AtomicU32,
+    /// What was refused to whom.
+    repeats: Repeats,
+    accept_report: OnceAMinute,
+    thread_report: OnceAMinute,
 }
 
 impl Shared {
@@ -57,14 +64,6 @@ impl Shared {
 
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
-    }
-
-    /// Whether it is time to report running out of descriptors again: once a minute at most.
-    fn reports_exhaustion(&self) -> bool {
-        let now = clock::tick_milliseconds().max(1);
-        let last = self.exhaustion_reported.load(Ordering::Relaxed);
-        let due = last == 0 || now.wrapping_sub(last) > 60_000;
-        due && self.exhaustion_reported.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -84,25 +83,30 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
     let listeners = listener::open(&settings)?;
     let addresses: Vec<_> = listeners.iter().map(listener::describe).collect();
     log::info(format_args!("event=listening address={}", addresses.join(",")));
-    check_descriptors(&settings);
-
     let max_connections = settings.max_connections;
+    let max_waiting = limits::WAITING_DOWNLOADS.min(spare_descriptors(&settings));
     let catalog = Catalog::load(settings);
     report(&catalog);
     let shared = Arc::new(Shared {
         catalog: Mutex::new(Arc::new(catalog)),
         entrances: listeners.into_iter().map(Entrance::new).collect(),
         door: Door::new(max_connections),
+        downloads: Downloads::new(max_connections, max_waiting),
         stopping: AtomicBool::new(false),
-        exhaustion_reported: AtomicU32::new(0),
+        repeats: Repeats::default(),
+        accept_report: OnceAMinute::default(),
+        thread_report: OnceAMinute::default(),
     });
     while wait_for_stop(&signals).is_none() {
         workers::ensure_waiting(&shared);
+        shared.repeats.report();
     }
 
     log::info(format_args!("event=stopping"));
     shared.stopping.store(true, Ordering::Relaxed);
-    shared.door.close(Instant::now() + limits::STOP_TIME);
+    let deadline = Instant::now() + limits::STOP_TIME;
+    while !(shared.door.close_idle() && shared.downloads.is_idle()) && Instant::now() < deadline {}
+    shared.door.reset_all();
     log::info(format_args!("event=stopped"));
     log::flush();
     Ok(())
@@ -134,19 +138,20 @@ fn wait_for_stop(signals: &UnixStream) -> Option<()> {
     }
 }
 
-/// Descriptors: one for each connection and one for the file it may be sending, and a few for the server itself.
-fn check_descriptors(settings: &Settings) {
-    let wanted = settings.max_connections as u64 * 2 + 32;
-    if let Ok(limit) = sys::raise_descriptor_limit(wanted)
-        && limit < wanted
-    {
+/// Raises the limit on descriptors as far as allowed: one for each connection and one for the file it may be sending, a few for
+/// the server itself, and as many as possible for downloads that wait. Returns how many there are for those.
+fn spare_descriptors(settings: &Settings) -> usize {
+    let needed = settings.max_connections as u64 * 2 + 32;
+    let limit = sys::raise_descriptor_limit(needed + limits::WAITING_DOWNLOADS as u64).unwrap_or(u64::MAX);
+    if limit < needed {
         let max = settings.max_connections;
         let advice = format!(
-            "max_connections = {max} needs {wanted} open files, the limit is {limit}: raise it (ulimit -n), or set max_connections = {}",
+            "max_connections = {max} needs {needed} open files, the limit is {limit}: raise it (ulimit -n), or set max_connections = {}",
             (limit.saturating_sub(32) / 2).max(1)
         );
         log::warn(format_args!("event=problem what={}", quote(&advice, usize::MAX)));
     }
+    usize::try_from(limit.saturating_sub(needed)).unwrap_or(usize::MAX)
 }
 
 /// One line for the offer, one for the licences, one for each problem.

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
 use super::door::{Phase, Seat};
+use super::downloads::Downloads;
 use super::end::End;
 use crate::catalog::stamp::Stamp;
 use crate::limits;
@@ -15,6 +16,7 @@ use crate::sys;
 /// One answer being sent.
 pub struct Sender<'a> {
     seat: &'a Seat,
+    downloads: &'a Downloads,
     /// Bytes handed to the kernel.
     written: u64,
     pace: Option<Pace>,
@@ -29,9 +31,9 @@ struct Pace {
 }
 
 impl<'a> Sender<'a> {
-    /// For one answer on `seat`.
-    pub fn new(seat: &'a Seat) -> Sender<'a> {
-        Sender { seat, written: 0, pace: None }
+    /// For one answer on `seat`, which gives way if it is slow and one of `downloads` waits.
+    pub fn new(seat: &'a Seat, downloads: &'a Downloads) -> Sender<'a> {
+        Sender { seat, downloads, written: 0, pace: None }
     }
 
     /// Sends `head` (status line and fields) and `body`. Returns the bytes of the body handed to the kernel, and why the
@@ -122,7 +124,11 @@ impl<'a> Sender<'a> {
             return Err(End::Stalled);
         }
         if now.duration_since(pace.window_start) >= limits::SLOW_TIME {
-            self.seat.set_slow(moved - pace.window_moved.min(moved) < limits::SLOW_BYTES);
+            let is_slow = moved - pace.window_moved.min(moved) < limits::SLOW_BYTES;
+            if is_slow && self.downloads.has_waiting() {
+                return Err(End::GaveWay);
+            }
+            self.seat.set_slow(is_slow);
             (pace.window_moved, pace.window_start) = (moved, now);
         }
         Ok(())

@@ -2,14 +2,15 @@
 //! waiting. So a connection costs no hand-over between threads, and under steady load no thread is made.
 
 use std::io::{self, ErrorKind};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::Shared;
-use super::connection;
+use super::connection::{self, Connection, Outcome};
+use super::door::Seat;
 use super::end::End;
 use crate::limits;
 use crate::log;
@@ -46,7 +47,9 @@ fn add_worker(shared: &Arc<Shared>, number: usize) {
     let result = thread::Builder::new().stack_size(limits::THREAD_STACK).spawn(move || work(&for_worker, number));
     if let Err(error) = result {
         entrance.waiting.fetch_sub(1, Ordering::Relaxed);
-        log::warn(format_args!("event=no_thread error=\"{error}\" effect=\"callers wait\""));
+        if shared.thread_report.is_due() {
+            log::warn(format_args!("event=no_thread error=\"{error}\" effect=\"callers wait\""));
+        }
     }
 }
 
@@ -67,20 +70,60 @@ fn work(shared: &Arc<Shared>, number: usize) {
                 continue;
             }
         };
+        if !is_allowed(shared, &peer) {
+            sys::reset_on_close(&stream);
+            continue;
+        }
         let seat = shared.door.admit(stream, peer);
         if entrance.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
             add_worker(shared, number);
         }
-        // A bug in one connection costs that connection. The panic hook has logged it.
-        let end = catch_unwind(AssertUnwindSafe(|| connection::serve(shared, &seat))).unwrap_or(End::Panicked);
-        if end.is_abort() {
-            sys::reset_on_close(&seat.stream);
-        } else if end == End::Refused {
-            connection::linger(&seat);
-        }
-        shared.door.leave(&seat);
-        drop(seat);
+        serve(shared, seat);
         entrance.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether the settings let this caller in; a refusal is logged once a minute for each address.
+fn is_allowed(shared: &Shared, peer: &SocketAddr) -> bool {
+    let catalog = shared.catalog();
+    let address = peer.ip().to_canonical();
+    let is_allowed = catalog.settings.allow.is_empty() || catalog.settings.allow.iter().any(|block| block.contains(address));
+    if !is_allowed && shared.repeats.count((address, 0), 1) {
+        log::warn(format_args!("event=not_allowed peer={address} effect=\"connections are reset\""));
+    }
+    is_allowed
+}
+
+/// Serves a connection to its end, and then the downloads that waited for its place, one after another.
+fn serve(shared: &Shared, seat: Arc<Seat>) {
+    let mut seat = seat;
+    let Some(mut connection) = Connection::new(seat.clone()) else {
+        shared.door.leave(&seat);
+        return;
+    };
+    loop {
+        // A bug in one connection costs that connection. The panic hook has logged it.
+        let outcome = catch_unwind(AssertUnwindSafe(|| connection.serve(shared))).unwrap_or(Outcome::Ended(End::Panicked));
+        let next = match outcome {
+            Outcome::Waits(connection) => {
+                shared.door.leave(&seat);
+                shared.downloads.wait(connection)
+            }
+            Outcome::Ended(end) => {
+                if end.is_abort() {
+                    sys::reset_on_close(&seat.stream);
+                } else if end == End::Refused {
+                    connection::linger(&seat);
+                }
+                shared.door.leave(&seat);
+                if seat.holds_download_place() { shared.downloads.hand_on() } else { None }
+            }
+        };
+        let Some(next) = next else { return };
+        connection = next;
+        seat = connection.seat.clone();
+        seat.hold_download_place();
+        shared.door.readmit(seat.clone());
     }
 }
 
@@ -94,7 +137,7 @@ fn is_spare(entrance: &Entrance) -> bool {
 fn await_resources(shared: &Shared, error: &io::Error) {
     // EMFILE, ENFILE, ENOBUFS, ENOMEM; anything else concerns a caller that has already gone.
     if matches!(error.raw_os_error(), Some(24 | 23 | 105 | 12 | 132)) {
-        if shared.reports_exhaustion() {
+        if shared.accept_report.is_due() {
             log::warn(format_args!("event=accept_failed error=\"{error}\" effect=\"callers wait\""));
         }
         shared.door.make_room();

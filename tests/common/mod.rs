@@ -146,9 +146,19 @@ impl Server {
         self.wait_for_lines(text, 1).pop().expect("a line")
     }
 
+    /// Waits longer than usual for a line that holds `text`, and returns it.
+    pub fn wait_for_line_within(&self, text: &str, time: Duration) -> String {
+        self.wait_for_lines_within(text, 1, time).pop().expect("a line")
+    }
+
     /// Waits until `count` lines hold `text`.
     pub fn wait_for_lines(&self, text: &str, count: usize) -> Vec<String> {
-        let end = Instant::now() + PATIENCE;
+        self.wait_for_lines_within(text, count, PATIENCE)
+    }
+
+    /// Waits until `count` lines hold `text`, but no longer than `time`.
+    pub fn wait_for_lines_within(&self, text: &str, count: usize, time: Duration) -> Vec<String> {
+        let end = Instant::now() + time;
         let mut lines = self.output.lines.lock().expect("lines");
         loop {
             let found: Vec<_> = lines.iter().filter(|line| line.contains(text)).cloned().collect();

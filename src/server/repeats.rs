@@ -1,0 +1,76 @@
+//! Repeats: under attack the log must stay readable, so what happens again and again is counted instead of repeated.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::clock;
+use crate::limits;
+use crate::log;
+
+/// What was done to an address: a refusal's status, or 0 for a connection that is not allowed.
+type Kind = (IpAddr, u16);
+
+struct Counter {
+    kind: Kind,
+    since: u32,
+    count: u32,
+    logged: u32,
+}
+
+/// Counters of what was refused to whom in the last `limits::REPEAT_TIME`.
+#[derive(Default)]
+pub struct Repeats {
+    counters: Mutex<Vec<Counter>>,
+}
+
+impl Repeats {
+    /// Whether this one is to be logged: the first `most` of its kind are.
+    pub fn count(&self, kind: Kind, most: u32) -> bool {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = counters.iter().position(|counter| counter.kind == kind);
+        // Past the limit the last counter stands for all that have none of their own.
+        let index = known.unwrap_or_else(|| counters.len().min(limits::REPEAT_KINDS - 1));
+        if index == counters.len() {
+            counters.push(Counter { kind, since: clock::tick_milliseconds(), count: 0, logged: 0 });
+        }
+        let Some(counter) = counters.get_mut(index) else { return false };
+        counter.count = counter.count.saturating_add(1);
+        let is_logged = counter.logged < most;
+        counter.logged += u32::from(is_logged);
+        is_logged
+    }
+
+    /// Reports and forgets the counters whose time is over; called every few seconds.
+    pub fn report(&self) {
+        let now = clock::tick_milliseconds();
+        let is_over = |counter: &Counter| u128::from(now.wrapping_sub(counter.since)) >= limits::REPEAT_TIME.as_millis();
+        let over: Vec<Counter> = {
+            let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+            counters.extract_if(.., |counter| is_over(counter)).collect()
+        };
+        for Counter { kind: (address, status), count, logged, .. } in over {
+            if count > logged {
+                let (more, seconds) = (count - logged, limits::REPEAT_TIME.as_secs());
+                log::warn(format_args!("event=repeated peer={address} status={status} more={more} seconds={seconds}"));
+            }
+        }
+    }
+}
+
+/// Lets a report through once a minute.
+#[derive(Default)]
+pub struct OnceAMinute {
+    /// Tick of the last report; 0 for none yet.
+    last: AtomicU32,
+}
+
+impl OnceAMinute {
+    /// Whether it is time to report.
+    pub fn is_due(&self) -> bool {
+        let now = clock::tick_milliseconds().max(1);
+        let last = self.last.load(Ordering::Relaxed);
+        let due = last == 0 || now.wrapping_sub(last) > 60_000;
+        due && self.last.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}

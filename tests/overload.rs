@@ -1,0 +1,421 @@
+//! Overload: whatever attackers hold on to, a registrar's valid check is answered 200, and soon.
+//!
+//! Bounded in number and time, on loopback only.
+
+mod common;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{Client, Folder, Server, check_request, image, license_line, publish, susv, wait_until};
+
+/// Places of the servers under attack.
+const PLACES: usize = 8;
+/// Attackers: four for each place.
+const ATTACKERS: usize = 4 * PLACES;
+/// Callers that send valid checks under each attack, and how many each sends, one after another.
+const CALLERS: usize = 4;
+const CHECKS: usize = 10;
+
+fn start() -> Server {
+    Server::start_plain(&format!("max_connections = {PLACES}\n"))
+}
+
+/// Sends `request`, then holds on: reads only if `reads`, sends `trickle` now and then, until cut off or told to stop.
+struct Attack {
+    request: Vec<u8>,
+    trickle: &'static [u8],
+    reads: bool,
+}
+
+/// Keeps one connection of an attack open until it is cut, again and again.
+fn hold_on(address: SocketAddr, attack: &Attack, over: &AtomicBool, cut: &AtomicUsize) {
+    while !over.load(Ordering::Relaxed) {
+        let Ok(mut stream) = TcpStream::connect(address) else { continue };
+        let _ = stream.set_read_timeout(Some(Duration::from_millis(50)));
+        let _ = stream.set_write_timeout(Some(Duration::from_millis(50)));
+        let _ = stream.write_all(&attack.request);
+        while !over.load(Ordering::Relaxed) {
+            let mut piece = [0; 1024];
+            let outcome = if attack.reads { stream.read(&mut piece) } else { stream.peek(&mut piece[..1]) };
+            match outcome {
+                Ok(0) => break,
+                Ok(_) => thread::sleep(Duration::from_millis(50)),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(_) => break,
+            }
+            match stream.write_all(attack.trickle) {
+                Err(error) if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => break,
+                _ => {}
+            }
+        }
+        cut.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Times of valid checks, each on a connection of its own with head and body in separate segments as the Java client sends
+/// them, while the attack goes on.
+fn check_under(attack: &Attack) -> Vec<Duration> {
+    let server = start();
+    let (over, cut) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..ATTACKERS {
+            scope.spawn(|| hold_on(server.address, attack, &over, &cut));
+        }
+        // The attack is in force: places are taken, and some attackers have been cut off or wait.
+        thread::sleep(Duration::from_millis(500));
+        let callers: Vec<_> =
+            (0..CALLERS).map(|_| scope.spawn(|| (0..CHECKS).map(|_| time_check(server.address)).collect())).collect();
+        let times: Vec<Vec<Option<Duration>>> = callers.into_iter().map(|caller| caller.join().expect("a caller")).collect();
+        over.store(true, Ordering::Relaxed);
+        let times = times.concat();
+        assert!(!times.contains(&None), "a valid check was not answered 200: {times:?}");
+        let mut times: Vec<_> = times.into_iter().flatten().collect();
+        times.sort_unstable();
+        times
+    })
+}
+
+/// How long a valid check takes; `None` if it is not answered 200.
+fn time_check(address: SocketAddr) -> Option<Duration> {
+    let request = check_request();
+    let (head, body) = request.split_at(request.len() - 28);
+    let begun = Instant::now();
+    let mut client = Client::connect(address);
+    client.send(head);
+    client.send(body);
+    client.try_answer(false).filter(|answer| answer.status == 200).map(|_| begun.elapsed())
+}
+
+fn survives(attack: &Attack) {
+    let times = check_under(attack);
+    let p99 = times[times.len() * 99 / 100];
+    println!("median {:?}, p99 {p99:?}", times[times.len() / 2]);
+    // The goal, one second, with room for slow shared cores and emulators. It is measured, not hoped for: attackers
+    // hold each place for 10 s or more.
+    assert!(p99 < Duration::from_secs(3), "{p99:?} of {times:?}");
+}
+
+#[test]
+fn checks_are_answered_while_slow_heads_hold_on() {
+    survives(&Attack { request: b"POST /check_firmware HTTP/1.1\r\nHost: x\r\nX: ".to_vec(), trickle: b"a", reads: false });
+}
+
+#[test]
+fn checks_are_answered_while_slow_bodies_hold_on() {
+    let request = b"POST /check_firmware HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n".to_vec();
+    survives(&Attack { request, trickle: b" ", reads: false });
+}
+
+#[test]
+fn checks_are_answered_while_idle_crowds_hold_on() {
+    survives(&Attack { request: Vec::new(), trickle: b"", reads: false });
+}
+
+#[test]
+fn checks_are_answered_while_idle_crowds_hold_on_after_a_valid_check() {
+    survives(&Attack { request: check_request().into_bytes(), trickle: b"", reads: true });
+}
+
+#[test]
+fn checks_are_answered_while_slow_readers_hold_on() {
+    let request = "GET /firmware/20260301/upd_app.bin HTTP/1.1\r\nHost: x\r\n\r\n".repeat(40).into_bytes();
+    survives(&Attack { request, trickle: b"", reads: false });
+}
+
+#[test]
+fn checks_are_answered_while_pipelining_clients_read_nothing() {
+    // Enough small answers to fill every buffer on the way.
+    let request = "GET /version HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100_000).into_bytes();
+    survives(&Attack { request, trickle: b"", reads: false });
+}
+
+#[test]
+fn checks_are_answered_while_refused_clients_do_not_let_go() {
+    survives(&Attack { request: b"BAD\r\n".to_vec(), trickle: b"x", reads: false });
+}
+
+#[test]
+fn more_sane_callers_than_places_are_all_served() {
+    let server = start();
+    let failures = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..10 * PLACES {
+            scope.spawn(|| {
+                for _ in 0..5 {
+                    let mut client = server.connect();
+                    client.send(check_request());
+                    let check = client.try_answer(false).map(|answer| answer.status);
+                    let mut client = server.connect();
+                    client.send("GET /firmware/20260301/upd_app.bin HTTP/1.1\r\nHost: x\r\n\r\n");
+                    let download = client.try_answer(false).map(|answer| answer.body == image(1));
+                    if (check, download) != (Some(200), Some(true)) {
+                        failures.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(failures.load(Ordering::Relaxed), 0, "of {}", 10 * PLACES * 5);
+}
+
+#[test]
+fn downloads_past_their_places_wait_and_are_sent_whole() {
+    let server = start();
+    let request = "GET /firmware/20260301/upd_app.bin HTTP/1.1\r\nHost: x\r\n\r\n";
+    // Each asks for more than buffers hold and does not read yet: the first six fill the places for downloads.
+    let mut clients: Vec<_> = (0..3 * PLACES).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(request.repeat(20));
+    }
+    assert_eq!(server.ask(check_request()).status, 200, "checks pass them");
+    for (number, client) in clients.iter_mut().enumerate() {
+        let answer = client.try_answer(false);
+        assert!(answer.is_some_and(|answer| answer.body == image(1)), "client {number}");
+        client.stream.shutdown(std::net::Shutdown::Both).expect("a close");
+    }
+}
+
+#[test]
+fn keep_alive_turns_itself_off_under_pressure() {
+    let server = start();
+    let mut clients = Vec::new();
+    for _ in 0..PLACES {
+        let mut client = server.connect();
+        client.send(check_request());
+        let kept = client.read_answer(false).field("connection") == Some("keep-alive");
+        clients.push((client, kept));
+    }
+    let kept: Vec<_> = clients.iter().map(|(_, kept)| *kept).collect();
+    assert_eq!(kept, [true, true, true, true, true, true, false, false], "up to three quarters and above");
+}
+
+#[test]
+fn a_refusal_reaches_a_client_that_sends_100_megabytes_first() {
+    let server = Server::start_plain("");
+    let mut client = server.connect();
+    let length = 100_000_000;
+    client.send(format!("POST /check_firmware HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"));
+    let piece = vec![b'x'; 1_000_000];
+    for _ in 0..length / piece.len() {
+        client.stream.write_all(&piece).expect("the server takes it");
+    }
+    assert_eq!(client.read_answer(false).status, 413);
+}
+
+#[test]
+fn a_stalled_download_is_reset_and_one_that_moves_is_not_cut() {
+    let server = Server::start_plain("");
+    server.folder.write("firmware/large.bin", vec![b'x'; 30_000_000]);
+    let request = "GET /firmware/large.bin HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // Reads in large steps with pauses shorter than the limit, for longer than the limit.
+            let mut client = server.connect();
+            client.send(request);
+            for _ in 0..3 {
+                thread::sleep(Duration::from_secs(15));
+                while client.received.len() < 8_000_000 && client.read_more() {}
+                client.received.drain(..client.received.len().min(6_000_000));
+            }
+            client.read_to_end();
+            server.wait_for_line("file=\"large.bin\" status=200 bytes=30000000/30000000");
+        });
+        scope.spawn(|| {
+            let mut client = server.connect();
+            client.send(request);
+            let line = server.wait_for_line_within("cut=\"client stopped reading\"", Duration::from_secs(60));
+            assert!(!line.contains("bytes=30000000/"), "{line}");
+            let error = loop {
+                let mut piece = [0; 65_536];
+                match client.stream.read(&mut piece) {
+                    Ok(0) => panic!("closed as if the file were complete"),
+                    Ok(_) => {}
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        });
+    });
+}
+
+/// Starts a server from a shell that lowers a limit first.
+fn start_limited(limit: &str, config: &str) -> Server {
+    let folder = Folder::new();
+    publish(&folder, "20260301", 1);
+    folder.write("licenses/a.slf", license_line(12345, 'a'));
+    let program = susv();
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]).arg(program.get_program()).args(program.get_args());
+    Server::start_command(folder, &format!("current_firmware_version = 20260301\n{config}"), command)
+}
+
+#[test]
+fn too_few_descriptors_are_a_clear_line_and_no_end() {
+    let server = start_limited("-n 40", "max_connections = 100\n");
+    let line = server.wait_for_line("event=problem");
+    assert!(
+        line.contains("max_connections = 100 needs 232 open files, the limit is 40") && line.contains("set max_connections = 4"),
+        "{line}"
+    );
+    // More connections than descriptors: some wait, none ends the server, and it does not spin.
+    let idle: Vec<_> = (0..60).map(|_| server.connect()).collect();
+    server.wait_for_line("event=accept_failed");
+    let before = cpu_ticks(&server);
+    let begun = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(server.ask(check_request()).status, 200);
+    }
+    let (ticks, elapsed) = (cpu_ticks(&server) - before, begun.elapsed());
+    assert!(ticks as u128 <= elapsed.as_millis() / 20 + 20, "{ticks} ticks in {elapsed:?}");
+    drop(idle);
+    assert_eq!(server.ask(check_request()).status, 200);
+}
+
+/// CPU time of a server in clock ticks (hundredths of a second).
+fn cpu_ticks(server: &Server) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.id())).expect("its statistics");
+    let fields: Vec<_> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+    fields[11..13].iter().map(|field| field.parse::<u64>().expect("a number")).sum()
+}
+
+#[test]
+fn without_threads_callers_wait_and_the_server_lives() {
+    // Root has no limit on threads, so the server must be somebody else; an emulator has threads of its own.
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
+    if std::env::var_os("SUSV_RUNNER").is_some() || !is_root {
+        return;
+    }
+    let folder = Folder::new();
+    publish(&folder, "20260301", 1);
+    let program = susv();
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid", "64999", "--regid", "64999", "--clear-groups", "prlimit", "--nproc=12"]);
+    // The program may lie where only root may look.
+    let copy = folder.path().join("susv");
+    std::fs::copy(program.get_program(), &copy).expect("a copy anyone may run");
+    command.arg(copy);
+    let server = Server::start_command(folder, "current_firmware_version = 20260301\nmax_connections = 50\n", command);
+    let mut clients: Vec<_> = (0..30).map(|_| server.connect()).collect();
+    server.wait_for_line("event=no_thread");
+    // All are served in the end: threads become free as clients leave.
+    while let Some(mut client) = clients.pop() {
+        if clients.len() < 8 {
+            client.send(check_request());
+            assert_eq!(client.read_answer(false).status, 200);
+        }
+    }
+    assert_eq!(server.ask(check_request()).status, 200);
+}
+
+#[test]
+fn a_panic_costs_one_connection() {
+    // Only builds with debug assertions can be made to panic.
+    if std::env::var_os("SUSV_BIN").is_some() || !cfg!(debug_assertions) {
+        return;
+    }
+    let server = start();
+    for _ in 0..3 * PLACES {
+        let mut client = server.connect();
+        client.send("GET /version HTTP/1.1\r\nHost: x\r\nsusv-test-panic: 1\r\n\r\n");
+        assert!(client.try_answer(false).is_none(), "reset");
+    }
+    let line = server.wait_for_line("event=internal_error");
+    assert!(line.contains("place=src/routes/mod.rs:") && line.contains("asked for by a test"), "{line}");
+    assert_eq!(server.ask(check_request()).status, 200, "no place was lost");
+}
+
+#[test]
+fn others_than_allowed_are_reset_before_a_byte_is_read() {
+    let server = Server::start_plain("allow = 10.0.0.0/8, ::1\n");
+    for _ in 0..5 {
+        let mut client = server.connect();
+        client.send(check_request());
+        assert!(client.read_to_end().is_empty());
+    }
+    let line = server.wait_for_line("event=not_allowed");
+    assert!(line.contains("peer=127.0.0.1"), "{line}");
+    assert_eq!(server.lines().iter().filter(|line| line.contains("not_allowed")).count(), 1, "once a minute");
+    let server = Server::start_plain("allow = 127.0.0.0/8\n");
+    assert_eq!(server.ask(check_request()).status, 200);
+}
+
+#[test]
+fn repeated_refusals_are_counted_not_repeated() {
+    let server = Server::start_plain("");
+    for _ in 0..100 {
+        assert_eq!(server.ask("BAD\r\n").status, 400);
+        assert_eq!(server.get("/nothing").status, 404);
+    }
+    assert_eq!(server.ask(check_request()).status, 200);
+    server.wait_for_line("event=check");
+    let refused = server.lines().iter().filter(|line| line.contains("event=refused")).count();
+    assert_eq!(refused, 20, "ten of each kind");
+    let lines = server.wait_for_lines_within("event=repeated", 2, Duration::from_secs(90));
+    assert!(lines.iter().all(|line| line.contains("peer=127.0.0.1") && line.contains("more=90 seconds=60")), "{lines:?}");
+}
+
+#[test]
+fn abuse_leaves_memory_threads_and_descriptors_where_they_were() {
+    let server = Server::start_plain("max_connections = 64\n");
+    let abuse = |rounds: usize| {
+        for round in 0..rounds {
+            thread::scope(|scope| {
+                for number in 0..32_usize {
+                    let server = &server;
+                    scope.spawn(move || abuse_once(server.address, number + round));
+                }
+            });
+        }
+    };
+    // The first round warms up what is kept for good.
+    abuse(5);
+    let settled = || {
+        wait_until("threads end", || threads(&server) <= 6);
+        (threads(&server), descriptors(&server), resident_kb(&server))
+    };
+    let before = settled();
+    abuse(40);
+    let after = settled();
+    println!("threads, descriptors, resident KB: {before:?} before, {after:?} after");
+    assert!(after.0 <= before.0 + 2 && after.1 <= before.1 + 2, "{before:?} {after:?}");
+    assert!(after.2 <= before.2 + 4096, "{before:?} {after:?}");
+    assert_eq!(server.ask(check_request()).status, 200);
+}
+
+/// One of the many ways to be a nuisance.
+fn abuse_once(address: SocketAddr, kind: usize) {
+    let mut client = Client::connect(address);
+    let request: Vec<u8> = match kind % 8 {
+        0 => b"GET / HTTP/1.1\r\nHost: x\r\nX: y".to_vec(),
+        1 => [b"POST /check_firmware HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n".as_slice(), &[b'['; 65_536]].concat(),
+        2 => b"\x16\x03\x01".to_vec(),
+        3 => "GET /firmware/20260301/upd_app.bin HTTP/1.1\r\nHost: x\r\n\r\n".repeat(3).into_bytes(),
+        4 => format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(20_000)).into_bytes(),
+        5 => b"POST /check_firmware HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n".to_vec(),
+        6 => check_request().repeat(50).into_bytes(),
+        _ => Vec::new(),
+    };
+    client.send(request);
+    // Half of those that get an answer wait for it.
+    if matches!(kind % 8, 1..=4 | 6) && (kind / 8).is_multiple_of(2) {
+        client.read_more();
+    }
+}
+
+fn threads(server: &Server) -> usize {
+    std::fs::read_dir(format!("/proc/{}/task", server.id())).map_or(0, Iterator::count)
+}
+
+fn descriptors(server: &Server) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", server.id())).map_or(0, Iterator::count)
+}
+
+fn resident_kb(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).expect("its status");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("resident memory");
+    line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+}
