@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::catalog::Catalog;
-use crate::config::{self, Settings};
+use crate::config::{self, Settings, VersionChoice};
 use crate::routes;
 use crate::server;
 use crate::text::to_hex;
@@ -114,11 +114,12 @@ fn print(text: &str) -> u8 {
 fn test(settings: Settings) -> u8 {
     let file = settings.file.display().to_string();
     let firmware_path = settings.firmware_path.clone();
-    let catalog = Catalog::load(settings);
+    let catalog = Catalog::load(settings, None);
     let mut text = format!("{file}: valid\n");
     match &catalog.offer {
         Some(offer) => {
-            let _ = writeln!(text, "offer: version {}", offer.version);
+            let choice = if catalog.settings.version == VersionChoice::Latest { " (the latest)" } else { "" };
+            let _ = writeln!(text, "offer: version {}{choice}", offer.version);
             for image in &offer.images {
                 let path = firmware_path.join(offer.version.to_string()).join(image.name);
                 let _ = writeln!(text, "  {}: {} bytes, SHA-256 {}", path.display(), image.bytes.len(), to_hex(&image.digest));
@@ -177,7 +178,6 @@ const SAMPLE_VERSION_LINE: &str = "current_firmware_version = 20000101";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::VersionChoice;
 
     #[test]
     fn the_shipped_configuration_is_valid_with_and_without_the_sample() {

@@ -61,6 +61,13 @@ pub struct ConfigError {
     reason: String,
 }
 
+impl ConfigError {
+    /// Line, key, value and what would be valid, without the file.
+    pub fn reason(&self) -> String {
+        self.line.map_or_else(|| self.reason.clone(), |line| format!("line {line}: {}", self.reason))
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.file.display())?;

@@ -87,6 +87,13 @@ pub const LICENSES: usize = 4_000_000;
 /// Problems reported one by one for each licence file; further ones are counted.
 pub const PROBLEMS_PER_FILE: usize = 20;
 
+/// A licence whose line is not in its place is looked for again after this pause …
+pub const LICENSE_PAUSE: Duration = Duration::from_millis(300);
+/// … for at most so long, while its files change.
+pub const LICENSE_PATIENCE: Duration = Duration::from_secs(5);
+/// How often files are compared with what was loaded. A change is taken when two looks in a row agree.
+pub const WATCH_TIME: Duration = Duration::from_secs(2);
+
 // --- Access and repetition -----------------------------------------------------------------------
 
 /// Address blocks in `allow`.

@@ -126,7 +126,7 @@ fn test_mode_prints_offer_licences_and_problems() {
     let digest = susv::text::to_hex(&susv::sha256::hash(&common::image(1)));
     for part in [
         "config.ini: valid\n",
-        "offer: version 20260301\n",
+        "offer: version 20260301 (the latest)\n",
         &format!("firmware/20260301/upd_app.bin: 491520 bytes, SHA-256 {digest}\n"),
         "licences: 2\n",
         "licenses/a.slf: 2\n",

@@ -32,6 +32,8 @@ pub struct Image {
     pub entity_tag: String,
     /// Modification time in seconds since 1970.
     pub modified: u64,
+    /// The file's state when it was read.
+    stamp: Stamp,
 }
 
 /// A version that registrars may be sent to.
@@ -43,17 +45,20 @@ pub struct Offer {
 }
 
 /// Loads what is to be offered: the version to name in answers, and the offer if there is one. Reports why there is none.
-pub fn load_offer(settings: &Settings, problems: &mut Vec<Problem>) -> (Date, Option<Offer>) {
+/// Images of the `previous` offer whose files did not change are kept.
+pub fn load_offer(settings: &Settings, previous: Option<&Offer>, problems: &mut Vec<Problem>) -> (Date, Option<Offer>) {
     match settings.version {
-        VersionChoice::Fixed(version) => (version, load_version(settings, version).map_err(|found| problems.extend(found)).ok()),
-        VersionChoice::Latest => load_latest(settings, problems),
+        VersionChoice::Fixed(version) => {
+            (version, load_version(settings, version, previous).map_err(|found| problems.extend(found)).ok())
+        }
+        VersionChoice::Latest => load_latest(settings, previous, problems),
     }
 }
 
 /// The newest folder with both images whole. Newer ones that are not are problems: somebody put them there to be offered.
-fn load_latest(settings: &Settings, problems: &mut Vec<Problem>) -> (Date, Option<Offer>) {
+fn load_latest(settings: &Settings, previous: Option<&Offer>, problems: &mut Vec<Problem>) -> (Date, Option<Offer>) {
     for version in find_versions(&settings.firmware_path, problems) {
-        match load_version(settings, version) {
+        match load_version(settings, version, previous) {
             Ok(offer) => return (version, Some(offer)),
             Err(found) => problems.extend(found),
         }
@@ -92,7 +97,7 @@ pub fn find_versions(firmware_path: &Path, problems: &mut Vec<Problem>) -> Vec<D
 }
 
 /// Both images of a version, or everything that stands against offering it.
-fn load_version(settings: &Settings, version: Date) -> Result<Offer, Vec<Problem>> {
+fn load_version(settings: &Settings, version: Date, previous: Option<&Offer>) -> Result<Offer, Vec<Problem>> {
     let folder = settings.firmware_path.join(version.to_string());
     let root = fs::canonicalize(&settings.firmware_path)
         .map_err(|error| vec![not_offered(&settings.firmware_path, version, &format!("cannot be read ({error})"))])?;
@@ -101,9 +106,11 @@ fn load_version(settings: &Settings, version: Date) -> Result<Offer, Vec<Problem
         problems.push(not_offered(&path, version, &what));
         None
     });
-    let mut images = IMAGE_NAMES.map(|name| {
+    let known = previous.filter(|offer| offer.version == version).map_or(&[] as &[_], |offer| &offer.images);
+    let images = IMAGE_NAMES.map(|name| {
         let path = folder.join(name);
-        load_image(&root, &path, name, u64::from(settings.max_image_kb) * 1024)
+        let known = known.iter().find(|image| image.name == name);
+        load_image(&root, &path, name, u64::from(settings.max_image_kb) * 1024, known)
             .and_then(|image| match &sums {
                 Some(sums) => check_sum(sums, &image).map(|()| image),
                 None => Ok(image),
@@ -111,12 +118,8 @@ fn load_version(settings: &Settings, version: Date) -> Result<Offer, Vec<Problem
             .map_err(|what| problems.push(not_offered(&path, version, &what)))
             .ok()
     });
-    match &mut images {
-        [Some(_), Some(_)] if problems.is_empty() => {}
-        _ => return Err(problems),
-    }
     match images {
-        [Some(image), Some(image_for_old)] => Ok(Offer { version, images: [Arc::new(image), Arc::new(image_for_old)] }),
+        [Some(image), Some(image_for_old)] if problems.is_empty() => Ok(Offer { version, images: [image, image_for_old] }),
         _ => Err(problems),
     }
 }
@@ -125,8 +128,14 @@ fn not_offered(path: &Path, version: Date, what: &str) -> Problem {
     Problem::new(path, format!("{what}: version {version} is not offered"))
 }
 
-/// Reads an image. The error says what is wrong with the file.
-fn load_image(root: &Path, path: &Path, name: &'static str, max_bytes: u64) -> Result<Image, String> {
+/// Reads an image, unless the file is still what it was when the `known` one was read. The error says what is wrong.
+fn load_image(
+    root: &Path,
+    path: &Path,
+    name: &'static str,
+    max_bytes: u64,
+    known: Option<&Arc<Image>>,
+) -> Result<Arc<Image>, String> {
     let unreadable = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => "the image is missing".to_owned(),
         _ => format!("the image cannot be read ({error})"),
@@ -136,7 +145,8 @@ fn load_image(root: &Path, path: &Path, name: &'static str, max_bytes: u64) -> R
         return Err("the image is a link out of firmware_path".to_owned());
     }
     // Before the open: opening a pipe would wait for its writer.
-    if !fs::metadata(&resolved).map_err(unreadable)?.is_file() {
+    let metadata = fs::metadata(&resolved).map_err(unreadable)?;
+    if !metadata.is_file() {
         return Err("the image is not a file".to_owned());
     }
     let mut file = File::open(&resolved).map_err(unreadable)?;
@@ -147,6 +157,9 @@ fn load_image(root: &Path, path: &Path, name: &'static str, max_bytes: u64) -> R
     if before.len() > max_bytes {
         return Err(format!("the image has {} bytes, more than max_image_kb allows ({max_bytes})", before.len()));
     }
+    if let Some(known) = known.filter(|image| image.stamp == Stamp::from(&before)) {
+        return Ok(known.clone());
+    }
     let mut bytes = Vec::with_capacity(before.len() as usize + 1);
     (&mut file).take(before.len() + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     let after = file.metadata().map_err(unreadable)?;
@@ -155,7 +168,8 @@ fn load_image(root: &Path, path: &Path, name: &'static str, max_bytes: u64) -> R
     }
     bytes.shrink_to_fit();
     let digest = sha256::hash(&bytes);
-    Ok(Image { name, digest, entity_tag: format!("\"{}\"", to_hex(&digest)), modified: stamp::modified_seconds(&after), bytes })
+    let (entity_tag, modified) = (format!("\"{}\"", to_hex(&digest)), stamp::modified_seconds(&after));
+    Ok(Arc::new(Image { name, bytes, digest, entity_tag, modified, stamp: Stamp::from(&after) }))
 }
 
 /// The entries of a folder's `SHA256SUMS`: file names with their digests. `None` if there is no such file.

@@ -5,9 +5,12 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
 
 use super::Problem;
 use super::license_line::{self, LINE_BYTES};
+use super::stamp::Stamp;
 use crate::limits;
 
 /// Where a licence stands.
@@ -41,6 +44,8 @@ pub struct License {
 /// All licences by serial number.
 #[derive(Debug, Default)]
 pub struct LicenseIndex {
+    /// The file or folder the licences come from.
+    path: PathBuf,
     /// The files, sorted by name.
     pub files: Vec<LicenseFile>,
     /// Sorted; each serial number once.
@@ -50,7 +55,7 @@ pub struct LicenseIndex {
 impl LicenseIndex {
     /// Reads a licence file, or all `.slf` files of a folder. Bad lines are reported and skipped.
     pub fn load(path: &Path, problems: &mut Vec<Problem>) -> LicenseIndex {
-        let mut index = LicenseIndex::default();
+        let mut index = LicenseIndex { path: path.to_owned(), ..LicenseIndex::default() };
         let mut bytes = 0;
         let files = find_files(path, problems);
         for path in &files {
@@ -143,28 +148,45 @@ impl LicenseIndex {
         let Ok(found) = self.entries.binary_search_by_key(&serial, |entry| entry.serial) else { return Ok(None) };
         let entry = self.entries[found];
         let Some(LicenseFile { path, .. }) = self.files.get(entry.file as usize) else { return Ok(None) };
-        let read = read_entry(path, entry).or_else(|error| {
-            // The file is not what it was when the index was made. What stands in it now is the truth.
-            log_stale(path, &error);
-            scan_file(path, serial)
-        });
-        read.map_err(|error| Problem::new(path, format!("cannot be read ({error})")))
+        match read_entry(path, entry) {
+            Ok(license) => Ok(Some(license)),
+            // The file is not what it was when the index was made. What stands in the files now is the truth.
+            Err(_) => self.find_on_disk(serial).map_err(|(path, error)| Problem::new(&path, format!("cannot be read ({error})"))),
+        }
+    }
+
+    /// Looks through all files for a serial number the index knows but did not find in its place. A file that is being rewritten
+    /// lacks its lines for a moment: only when nothing changes any more is a number that cannot be found taken for removed.
+    fn find_on_disk(&self, serial: u64) -> Result<Option<License>, (PathBuf, io::Error)> {
+        let end = Instant::now() + limits::LICENSE_PATIENCE;
+        let mut before = None;
+        loop {
+            let files = find_files(&self.path, &mut Vec::new());
+            let stamps: Vec<_> = files.iter().map(|path| (path.clone(), Stamp::of(path))).collect();
+            let mut failure = None;
+            // Of equal serial numbers the last counts.
+            for path in files.iter().rev() {
+                match scan_file(path, serial) {
+                    Ok(Some(license)) => return Ok(Some(license)),
+                    Ok(None) => {}
+                    Err(error) => failure = Some((path.clone(), error)),
+                }
+            }
+            if before.as_ref() == Some(&stamps) || Instant::now() >= end {
+                return failure.map_or(Ok(None), Err);
+            }
+            before = Some(stamps);
+            thread::sleep(limits::LICENSE_PAUSE);
+        }
     }
 }
 
-fn log_stale(path: &Path, error: &io::Error) {
-    crate::log::warn(format_args!(
-        "event=stale_license_file file={} reason=\"{error}\"",
-        crate::text::quote(&path.display().to_string(), usize::MAX)
-    ));
-}
-
 /// Reads the line at an entry's place and checks that it is still the one of its serial number.
-fn read_entry(path: &Path, entry: Entry) -> io::Result<Option<License>> {
+fn read_entry(path: &Path, entry: Entry) -> io::Result<License> {
     let mut line = [0; LINE_BYTES];
     File::open(path)?.read_exact_at(&mut line, u64::from(entry.offset))?;
     match license_line::parse(&line) {
-        Ok(found) if found.serial == entry.serial => Ok(Some(own(&found))),
+        Ok(found) if found.serial == entry.serial => Ok(own(&found)),
         _ => Err(io::Error::other("the line is not where it was")),
     }
 }

@@ -5,6 +5,7 @@ pub mod firmware;
 mod license_line;
 pub mod licenses;
 pub mod stamp;
+pub mod watch;
 
 use std::fmt;
 use std::path::Path;
@@ -63,10 +64,12 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Loads everything the settings point to. What cannot be served is left out and reported among the problems.
-    pub fn load(settings: Settings) -> Catalog {
+    /// Loads everything the settings point to. What cannot be served is left out and reported among the problems. Images of the
+    /// `previous` catalog whose files did not change are kept.
+    pub fn load(settings: Settings, previous: Option<&Catalog>) -> Catalog {
         let mut problems = Vec::new();
-        let (version, offer) = firmware::load_offer(&settings, &mut problems);
+        let known = previous.and_then(|catalog| catalog.offer.as_ref());
+        let (version, offer) = firmware::load_offer(&settings, known, &mut problems);
         let licenses = LicenseIndex::load(&settings.licenses_path, &mut problems);
         let mut description_json = String::new();
         match &settings.description {

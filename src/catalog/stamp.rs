@@ -1,7 +1,8 @@
 //! File stamps: how we notice that a file is not what it was.
 
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What tells two states of a file apart without reading it. Compared for difference only, never for age: gateways have no
@@ -29,6 +30,11 @@ impl From<&Metadata> for Stamp {
 }
 
 impl Stamp {
+    /// The state of what stands at `path`, links followed; `None` if nothing can be seen there.
+    pub fn of(path: &Path) -> Option<Stamp> {
+        fs::metadata(path).ok().map(|metadata| Stamp::from(&metadata))
+    }
+
     /// A strong entity tag for a file served from disk.
     pub fn entity_tag(&self) -> String {
         let [(modified, modified_nanos), (changed, changed_nanos)] = [self.modified, self.changed];

@@ -39,21 +39,21 @@ pub enum Outcome {
     /// It is over.
     Ended(End),
     /// It has a download to send, and there is no place for one.
-    Waits(Connection),
+    Waits(Box<Connection>),
 }
 
 impl Connection {
     /// A fresh one; `None` if the client has gone already.
-    pub fn new(seat: Arc<Seat>) -> Option<Connection> {
+    pub fn new(seat: Arc<Seat>) -> Option<Box<Connection>> {
         // A blocked send looks up every tick. Without this setting a client that does not read could hold the thread for good.
         seat.stream.set_write_timeout(Some(limits::SEND_TICK)).ok()?;
         let local = seat.stream.local_addr().ok()?;
         let out = Vec::with_capacity(limits::READ_BUFFER / 2);
-        Some(Connection { seat, local, receiver: Receiver::new(), out, pending: None })
+        Some(Box::new(Connection { seat, local, receiver: Receiver::new(), out, pending: None }))
     }
 
     /// Serves it until it ends, or has to wait for a download's place. A connection that has waited has got its place.
-    pub fn serve(mut self, shared: &Shared) -> Outcome {
+    pub fn serve(mut self: Box<Self>, shared: &Shared) -> Outcome {
         if let Some(pending) = self.pending.take()
             && let Err(end) = self.send(shared, pending)
         {

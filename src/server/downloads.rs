@@ -20,7 +20,7 @@ pub struct Downloads {
 #[derive(Default)]
 struct State {
     active: usize,
-    waiting: VecDeque<Connection>,
+    waiting: VecDeque<Box<Connection>>,
 }
 
 impl Downloads {
@@ -44,7 +44,7 @@ impl Downloads {
 
     /// Puts a connection with a download into the queue, or gives it back with a place that has become free meanwhile. Where
     /// the queue is full, the caller waits here.
-    pub fn wait(&self, connection: Connection) -> Option<Connection> {
+    pub fn wait(&self, connection: Box<Connection>) -> Option<Box<Connection>> {
         let mut state = self.lock();
         loop {
             if state.active < self.max_active {
@@ -72,7 +72,7 @@ impl Downloads {
     }
 
     /// Gives a place back, or hands it on to the connection that has waited longest, which the caller now has to serve.
-    pub fn hand_on(&self) -> Option<Connection> {
+    pub fn hand_on(&self) -> Option<Box<Connection>> {
         let mut state = self.lock();
         let next = state.waiting.pop_front();
         self.has_waiting.store(!state.waiting.is_empty(), Ordering::Relaxed);

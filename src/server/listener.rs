@@ -1,13 +1,28 @@
 //! Listening sockets.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 
 use super::StartError;
 use crate::config::Settings;
 use crate::limits;
 use crate::sys;
+
+/// The socket the service manager passed, ready to be used.
+pub fn take_inherited() -> Option<TcpListener> {
+    let listener = sys::take_inherited_listener()?;
+    // It may come non-blocking; all else about it is the service manager's business.
+    listener.set_nonblocking(false).and_then(|()| set_accept_tick(&listener)).ok()?;
+    Some(listener)
+}
+
+/// Ends the listening at once, for those who wait in `accept` too. std closes a socket only with its last owner.
+pub fn close(listener: &TcpListener) {
+    if let Ok(same_socket) = listener.try_clone() {
+        let _ = TcpStream::from(OwnedFd::from(same_socket)).shutdown(Shutdown::Both);
+    }
+}
 
 /// Opens what the settings ask for: the addresses they name, or all, IPv4 and IPv6. With port 0 all get the one port the
 /// kernel chose for the first.

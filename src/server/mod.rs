@@ -8,6 +8,7 @@ mod end;
 mod events;
 mod listener;
 mod receive;
+mod reload;
 mod repeats;
 mod send;
 mod workers;
@@ -29,6 +30,7 @@ use crate::text::quote;
 
 use door::Door;
 use downloads::Downloads;
+use reload::Watch;
 use repeats::{OnceAMinute, Repeats};
 use workers::Entrance;
 
@@ -62,6 +64,13 @@ impl Shared {
         self.catalog.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Puts a catalog in force for all requests that begin from now on.
+    fn publish(&self, catalog: Arc<Catalog>) {
+        let old = std::mem::replace(&mut *self.catalog.lock().unwrap_or_else(PoisonError::into_inner), catalog);
+        // Behind the lock: the last owner frees its images.
+        drop(old);
+    }
+
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
@@ -80,16 +89,22 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
         .map_err(|error| StartError(format!("cannot receive signals ({error}): check the limit on open files")))?;
 
     // First the sockets: callers who come while the catalog is loaded wait in the kernel's queue.
-    let listeners = listener::open(&settings)?;
+    let inherited = listener::take_inherited();
+    let is_inherited = inherited.is_some();
+    let listeners = match inherited {
+        Some(listener) => vec![listener],
+        None => listener::open(&settings)?,
+    };
     let addresses: Vec<_> = listeners.iter().map(listener::describe).collect();
-    log::info(format_args!("event=listening address={}", addresses.join(",")));
+    let origin = if is_inherited { " socket=inherited" } else { "" };
+    log::info(format_args!("event=listening address={}{origin}", addresses.join(",")));
     let max_connections = settings.max_connections;
     let max_waiting = limits::WAITING_DOWNLOADS.min(spare_descriptors(&settings));
-    let catalog = Catalog::load(settings);
+    let (catalog, mut watch) = Watch::load_first(settings);
     report(&catalog);
     let shared = Arc::new(Shared {
         catalog: Mutex::new(Arc::new(catalog)),
-        entrances: listeners.into_iter().map(Entrance::new).collect(),
+        entrances: listeners.into_iter().map(|listener| Entrance::new(listener, is_inherited)).collect(),
         door: Door::new(max_connections),
         downloads: Downloads::new(max_connections, max_waiting),
         stopping: AtomicBool::new(false),
@@ -97,23 +112,37 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
         accept_report: OnceAMinute::default(),
         thread_report: OnceAMinute::default(),
     });
-    while wait_for_stop(&signals).is_none() {
+    loop {
         workers::ensure_waiting(&shared);
-        shared.repeats.report();
+        match wait_for_signal(&signals, limits::WATCH_TIME) {
+            Some(sys::SIGTERM | sys::SIGINT) => break,
+            Some(sys::SIGHUP) => watch.reload_now(&shared),
+            Some(_) => {}
+            None => {
+                watch.look(&shared);
+                shared.repeats.report();
+            }
+        }
     }
-
-    log::info(format_args!("event=stopping"));
-    shared.stopping.store(true, Ordering::Relaxed);
-    let deadline = Instant::now() + limits::STOP_TIME;
-    while !(shared.door.close_idle() && shared.downloads.is_idle()) && Instant::now() < deadline {}
-    shared.door.reset_all();
-    log::info(format_args!("event=stopped"));
-    log::flush();
+    stop(&shared, &signals);
     Ok(())
 }
 
-/// How often the main thread looks whether all is well.
-const ROUND: Duration = Duration::from_secs(2);
+/// Lets what is under way finish. A second signal, or `limits::STOP_TIME`, ends the waiting.
+fn stop(shared: &Arc<Shared>, signals: &UnixStream) {
+    log::info(format_args!("event=stopping"));
+    shared.stopping.store(true, Ordering::Relaxed);
+    workers::stop_accepting(shared);
+    let deadline = Instant::now() + limits::STOP_TIME;
+    while !(shared.door.close_idle() && shared.downloads.is_idle()) && Instant::now() < deadline {
+        if let Some(sys::SIGTERM | sys::SIGINT) = wait_for_signal(signals, Duration::from_millis(1)) {
+            break;
+        }
+    }
+    shared.door.reset_all();
+    log::info(format_args!("event=stopped"));
+    log::flush();
+}
 
 /// The reading end of what the signal handler writes to.
 fn receive_signals() -> std::io::Result<UnixStream> {
@@ -123,17 +152,15 @@ fn receive_signals() -> std::io::Result<UnixStream> {
     sys::forward_signals_to(&sender);
     // Open as long as the program runs: the handler writes to it.
     std::mem::forget(sender);
-    receiver.set_read_timeout(Some(Duration::from_millis(1)))?;
     Ok(receiver)
 }
 
-/// Waits for the end of a round, or for a signal to stop.
-fn wait_for_stop(signals: &UnixStream) -> Option<()> {
+/// The number of the next signal, if one comes within `time`.
+fn wait_for_signal(signals: &UnixStream, time: Duration) -> Option<u8> {
     let mut number = [0];
-    let result = (&*signals).read(&mut number);
-    let _ = signals.set_read_timeout(Some(ROUND));
-    match (result, number) {
-        (Ok(1), [sys::SIGTERM | sys::SIGINT]) => Some(()),
+    let _ = signals.set_read_timeout(Some(time));
+    match (&*signals).read(&mut number) {
+        Ok(1) => Some(number[0]),
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ use super::Shared;
 use super::connection::{self, Connection, Outcome};
 use super::door::Seat;
 use super::end::End;
+use super::listener;
 use crate::limits;
 use crate::log;
 use crate::sys;
@@ -20,13 +21,15 @@ use crate::sys;
 pub struct Entrance {
     /// The socket.
     pub listener: TcpListener,
+    /// It is the service manager's: after our end others go on with it.
+    is_inherited: bool,
     waiting: AtomicUsize,
 }
 
 impl Entrance {
     /// An entrance nobody waits at yet.
-    pub fn new(listener: TcpListener) -> Entrance {
-        Entrance { listener, waiting: AtomicUsize::new(0) }
+    pub fn new(listener: TcpListener, is_inherited: bool) -> Entrance {
+        Entrance { listener, is_inherited, waiting: AtomicUsize::new(0) }
     }
 }
 
@@ -56,6 +59,9 @@ fn add_worker(shared: &Arc<Shared>, number: usize) {
 fn work(shared: &Arc<Shared>, number: usize) {
     let Some(entrance) = shared.entrances.get(number) else { return };
     loop {
+        if shared.is_stopping() && entrance.is_inherited {
+            return;
+        }
         let accepted = entrance.listener.accept();
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -65,6 +71,7 @@ fn work(shared: &Arc<Shared>, number: usize) {
                 }
                 continue;
             }
+            Err(_) if shared.is_stopping() => return,
             Err(error) => {
                 await_resources(shared, &error);
                 continue;
@@ -80,6 +87,21 @@ fn work(shared: &Arc<Shared>, number: usize) {
         }
         serve(shared, seat);
         entrance.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Closes our own entrances to newcomers; those who are already in the kernel's queue are still served. An inherited socket
+/// stays as it is: its callers wait for our successor.
+pub fn stop_accepting(shared: &Arc<Shared>) {
+    for entrance in shared.entrances.iter().filter(|entrance| !entrance.is_inherited) {
+        let _ = entrance.listener.set_nonblocking(true);
+        while let Ok((stream, peer)) = entrance.listener.accept() {
+            let _ = stream.set_nonblocking(false);
+            let seat = shared.door.admit(stream, peer);
+            let for_worker = shared.clone();
+            let _ = thread::Builder::new().stack_size(limits::THREAD_STACK).spawn(move || serve(&for_worker, seat));
+        }
+        listener::close(&entrance.listener);
     }
 }
 

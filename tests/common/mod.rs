@@ -32,6 +32,11 @@ impl Folder {
         Folder(path)
     }
 
+    /// A folder at a given path, within another one that goes away with its owner.
+    pub fn at(path: &Path) -> std::mem::ManuallyDrop<Folder> {
+        std::mem::ManuallyDrop::new(Folder(path.to_owned()))
+    }
+
     pub fn path(&self) -> &Path {
         &self.0
     }
