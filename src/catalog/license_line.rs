@@ -1,6 +1,7 @@
 //! One line of a licence file: 16 digits, TAB, 128 hexadecimal digits, TAB, 128 hexadecimal digits.
 
-use crate::text::{hex_value, parse_digits};
+use crate::http::chars;
+use crate::text::parse_digits;
 
 /// Length of a line without its line end.
 pub const LINE_BYTES: usize = 16 + 1 + 128 + 1 + 128;
@@ -11,9 +12,9 @@ pub struct LicenseLine<'a> {
     /// The registrar's serial number.
     pub serial: u64,
     /// The licences, in hexadecimal as the file has them.
-    pub licenses: &'a str,
+    pub licenses: &'a [u8],
     /// Their signature, likewise.
-    pub signature: &'a str,
+    pub signature: &'a [u8],
 }
 
 /// Reads a line without its line end. The error says what is wrong.
@@ -29,10 +30,9 @@ pub fn parse(line: &[u8]) -> Result<LicenseLine<'_>, &'static str> {
     if rest.is_empty() { Ok(LicenseLine { serial, licenses, signature }) } else { Err("more text behind the signature") }
 }
 
-fn split_hex(text: &[u8]) -> Option<(&str, &[u8])> {
+fn split_hex(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (hex, rest) = text.split_at_checked(128)?;
-    let valid = hex.iter().all(|byte| hex_value(*byte).is_some());
-    Some((str::from_utf8(hex).ok().filter(|_| valid)?, rest))
+    chars::all(hex, chars::HEX).then_some((hex, rest))
 }
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ mod tests {
         let (a, b) = ("aF".repeat(64), "09".repeat(64));
         let line = format!("0000000000012345\t{a}\t{b}");
         assert_eq!(line.len(), LINE_BYTES);
-        assert_eq!(parse(line.as_bytes()), Ok(LicenseLine { serial: 12345, licenses: &a, signature: &b }));
+        assert_eq!(parse(line.as_bytes()), Ok(LicenseLine { serial: 12345, licenses: a.as_bytes(), signature: b.as_bytes() }));
         let cases = [
             (String::new(), "too short"),
             ("000000000001234".to_owned(), "too short"),

@@ -2,7 +2,7 @@
 //! when it is asked for, and checked again.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -206,7 +206,8 @@ fn scan_file(path: &Path, serial: u64) -> io::Result<Option<License>> {
 }
 
 fn own(line: &license_line::LicenseLine<'_>) -> License {
-    License { licenses: line.licenses.to_owned(), signature: line.signature.to_owned() }
+    let text = |hex: &[u8]| String::from_utf8_lossy(hex).into_owned();
+    License { licenses: text(line.licenses), signature: text(line.signature) }
 }
 
 /// `path:line` of an entry; only made for a message.
@@ -264,33 +265,22 @@ pub fn find_files(path: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
 fn read_lines(path: &Path, mut take: impl FnMut(&[u8], u64, usize) -> io::Result<()>) -> io::Result<()> {
     const KEPT_BYTES: usize = LINE_BYTES + 8;
     let mut reader = BufReader::with_capacity(limits::FILE_PIECE, File::open(path)?);
-    let mut carried = Vec::with_capacity(KEPT_BYTES);
-    let (mut offset, mut number) = (0_u64, 1);
-    // Offset of the line that begins in `carried`.
-    let mut start = 0_u64;
+    let mut line = Vec::with_capacity(KEPT_BYTES);
+    let (mut start, mut number) = (0, 1);
     loop {
-        let buffer = reader.fill_buf()?;
-        if buffer.is_empty() {
-            break;
+        line.clear();
+        let mut used = (&mut reader).take(KEPT_BYTES as u64).read_until(b'\n', &mut line)?;
+        if used == 0 {
+            return Ok(());
         }
-        let end = buffer.iter().position(|byte| *byte == b'\n');
-        let piece = &buffer[..end.unwrap_or(buffer.len())];
-        let line = if end.is_some() && carried.is_empty() {
-            piece
+        if line.last() == Some(&b'\n') {
+            line.pop();
         } else {
-            carried.extend_from_slice(&piece[..piece.len().min(KEPT_BYTES - carried.len())]);
-            &carried
-        };
-        let used = piece.len() + usize::from(end.is_some());
-        offset += used as u64;
-        if end.is_some() {
-            give_line(line, start, number, &mut take)?;
-            carried.clear();
-            (start, number) = (offset, number + 1);
+            used += reader.skip_until(b'\n')?;
         }
-        reader.consume(used);
+        give_line(&line, start, number, &mut take)?;
+        (start, number) = (start + used as u64, number + 1);
     }
-    if carried.is_empty() { Ok(()) } else { give_line(&carried, start, number, &mut take) }
 }
 
 fn give_line(

@@ -8,6 +8,8 @@ pub const FIELD_VALUE: u8 = 2;
 pub const TARGET: u8 = 4;
 /// Characters of a host name that we are willing to repeat in a URL: letters, digits, `-`, `.`, `_`, `~`.
 pub const HOST: u8 = 8;
+/// Hexadecimal digits.
+pub const HEX: u8 = 16;
 
 const CLASSES: [u8; 256] = {
     let mut table = [0; 256];
@@ -20,6 +22,9 @@ const CLASSES: [u8; 256] = {
         if matches!(b, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'^' | b'`' | b'|') {
             table[byte] |= TCHAR;
         }
+        if b.is_ascii_hexdigit() {
+            table[byte] |= HEX;
+        }
         if b == b'\t' || b == b' ' || b.is_ascii_graphic() || b >= 0x80 {
             table[byte] |= FIELD_VALUE;
         }
@@ -31,14 +36,15 @@ const CLASSES: [u8; 256] = {
     table
 };
 
-/// Whether `byte` belongs to one of the `classes`.
-pub fn is(byte: u8, classes: u8) -> bool {
-    CLASSES[usize::from(byte)] & classes != 0
+/// Whether `byte` belongs to a class.
+pub fn is(byte: u8, class: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
 }
 
-/// Whether `text` is not empty and all of it belongs to `classes`.
-pub fn all(text: &[u8], classes: u8) -> bool {
-    !text.is_empty() && text.iter().all(|byte| is(*byte, classes))
+/// Whether `text` is not empty and all of it belongs to a class. Without a branch for each byte: a million licences are 256
+/// million hexadecimal digits.
+pub fn all(text: &[u8], class: u8) -> bool {
+    !text.is_empty() && text.iter().fold(class, |common, byte| common & CLASSES[usize::from(*byte)]) != 0
 }
 
 /// Without the optional white space (RFC 9110 §5.6.3) around it.
