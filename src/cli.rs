@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::config::{self, Settings, VersionChoice};
@@ -114,7 +115,7 @@ fn print(text: &str) -> u8 {
 fn test(settings: Settings) -> u8 {
     let file = settings.file.display().to_string();
     let firmware_path = settings.firmware_path.clone();
-    let catalog = Catalog::load(settings, None);
+    let catalog = Catalog::load(Arc::new(settings), None);
     let mut text = format!("{file}: valid\n");
     match &catalog.offer {
         Some(offer) => {

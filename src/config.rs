@@ -11,6 +11,7 @@ use crate::calendar::{self, Date};
 use crate::http::host;
 use crate::ini;
 use crate::limits;
+use crate::sha256::{self, Digest};
 use crate::text::{self, parse_digits};
 
 /// Which firmware to offer.
@@ -23,10 +24,12 @@ pub enum VersionChoice {
 }
 
 /// All settings. Paths are relative to the working directory, or absolute: those of the file are relative to its folder.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Settings {
     /// The file they came from.
     pub file: PathBuf,
+    /// SHA-256 of the file, to tell whether anything changed.
+    pub digest: Digest,
     /// TCP port; 0 lets the kernel choose.
     pub port: u16,
     /// Addresses to listen on; empty for all, IPv4 and IPv6.
@@ -159,6 +162,7 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Settings, Vec<ConfigError>> {
     let folder = file.parent().unwrap_or(Path::new(""));
     let mut settings = Settings {
         file: file.to_owned(),
+        digest: sha256::hash(bytes),
         port: 8888,
         addresses: Vec::new(),
         allow: Vec::new(),

@@ -273,7 +273,7 @@ fn replay_in_library(profile: &str, description: &str, cases: &[Case], problems:
     let text = settings(profile, "");
     let mut settings = config::parse(&folder.path().join("config.ini"), text.as_bytes()).expect("valid settings");
     settings.description = Some(description.to_owned());
-    let catalog = Catalog::load(settings, None);
+    let catalog = Catalog::load(std::sync::Arc::new(settings), None);
     let circumstances = Circumstances { local: SocketAddr::from(([127, 0, 0, 1], 8888)), now: None };
     for case in cases {
         let head = HeadParser::default().advance(&case.request).expect("valid").expect("complete");

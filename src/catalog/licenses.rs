@@ -56,15 +56,12 @@ impl LicenseIndex {
     /// Reads a licence file, or all `.slf` files of a folder. Bad lines are reported and skipped.
     pub fn load(path: &Path, problems: &mut Vec<Problem>) -> LicenseIndex {
         let mut index = LicenseIndex { path: path.to_owned(), ..LicenseIndex::default() };
-        let mut bytes = 0;
         let files = find_files(path, problems);
-        for path in &files {
-            bytes += fs::metadata(path).map_or(0, |metadata| metadata.len());
-        }
+        let bytes: u64 = files.iter().map(|(_, stamp)| stamp.length).sum();
         // One allocation for all: growing would cost half as much again for a moment.
         let expected = usize::try_from(bytes / LINE_BYTES as u64).unwrap_or(usize::MAX);
         index.entries.reserve_exact(expected.min(limits::LICENSES));
-        for path in files {
+        for (path, _) in files {
             index.load_file(path, problems);
         }
         index.entries.sort_unstable();
@@ -162,20 +159,19 @@ impl LicenseIndex {
         let mut before = None;
         loop {
             let files = find_files(&self.path, &mut Vec::new());
-            let stamps: Vec<_> = files.iter().map(|path| (path.clone(), Stamp::of(path))).collect();
             let mut failure = None;
             // Of equal serial numbers the last counts.
-            for path in files.iter().rev() {
+            for (path, _) in files.iter().rev() {
                 match scan_file(path, serial) {
                     Ok(Some(license)) => return Ok(Some(license)),
                     Ok(None) => {}
                     Err(error) => failure = Some((path.clone(), error)),
                 }
             }
-            if before.as_ref() == Some(&stamps) || Instant::now() >= end {
+            if before.as_ref() == Some(&files) || Instant::now() >= end {
                 return failure.map_or(Ok(None), Err);
             }
-            before = Some(stamps);
+            before = Some(files);
             thread::sleep(limits::LICENSE_PAUSE);
         }
     }
@@ -221,37 +217,33 @@ fn describe(files: &[LicenseFile], entry: &Entry) -> String {
     format!("{}:{line}", path.display())
 }
 
-/// The licence files at `path`: itself, or the `.slf` files in it, sorted by name.
-pub fn find_files(path: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
-    let unreadable = |error: io::Error| {
-        let what = format!("cannot be read ({error}): no licences are served; check feature_licenses_path");
-        Problem::new(path, what)
+/// The licence files at `path`, with their states: itself, or the `.slf` files in it, sorted by name.
+pub fn find_files(path: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Stamp)> {
+    let entries = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => return vec![(path.to_owned(), Stamp::from(&metadata))],
+        // A pipe or a device: reading it as a folder fails with a reason.
+        Ok(_) => fs::read_dir(path),
+        Err(error) => Err(error),
     };
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => {}
-        Ok(metadata) if metadata.is_file() => return vec![path.to_owned()],
-        Ok(_) => {
-            problems.push(Problem::new(path, "neither a file nor a folder: no licences are served; check feature_licenses_path"));
-            return Vec::new();
-        }
-        Err(error) => {
-            problems.push(unreadable(error));
-            return Vec::new();
-        }
-    }
-    let entries = match fs::read_dir(path) {
+    let entries = match entries {
         Ok(entries) => entries,
         Err(error) => {
-            problems.push(unreadable(error));
+            let what = format!("cannot be read ({error}): no licences are served; check feature_licenses_path");
+            problems.push(Problem::new(path, what));
             return Vec::new();
         }
     };
-    let is_license_file = |path: &PathBuf| {
-        let extension = path.extension().unwrap_or_default();
-        extension.eq_ignore_ascii_case("slf") && fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
-    };
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_license_file).collect();
-    files.sort_unstable();
+    let mut files = Vec::new();
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let is_license_file = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("slf"));
+        if is_license_file
+            && let Ok(metadata) = fs::metadata(&path)
+            && metadata.is_file()
+        {
+            files.push((path, Stamp::from(&metadata)));
+        }
+    }
+    files.sort_unstable_by(|(a, _), (b, _)| a.as_os_str().cmp(b.as_os_str()));
     if files.len() > limits::LICENSE_FILES {
         let what = format!("{} licence files: only the first {} are served", files.len(), limits::LICENSE_FILES);
         problems.push(Problem::new(path, what));

@@ -9,6 +9,7 @@ pub mod watch;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::calendar::Date;
 use crate::config::Settings;
@@ -50,7 +51,7 @@ impl fmt::Display for Problem {
 /// What is served, with the settings it was loaded by.
 pub struct Catalog {
     /// The settings.
-    pub settings: Settings,
+    pub settings: Arc<Settings>,
     /// The version to name in answers: the configured one; with `latest` the one found, or 0.
     pub version: Date,
     /// The offer; `None` if an image is missing or cannot be trusted.
@@ -66,7 +67,7 @@ pub struct Catalog {
 impl Catalog {
     /// Loads everything the settings point to. What cannot be served is left out and reported among the problems. Images of the
     /// `previous` catalog whose files did not change are kept.
-    pub fn load(settings: Settings, previous: Option<&Catalog>) -> Catalog {
+    pub fn load(settings: Arc<Settings>, previous: Option<&Catalog>) -> Catalog {
         let mut problems = Vec::new();
         let known = previous.and_then(|catalog| catalog.offer.as_ref());
         let (version, offer) = firmware::load_offer(&settings, known, &mut problems);
@@ -80,7 +81,7 @@ impl Catalog {
     }
 
     /// The offered image that stands at `path` below the firmware folder.
-    pub fn find_image(&self, path: &str) -> Option<&std::sync::Arc<Image>> {
+    pub fn find_image(&self, path: &str) -> Option<&Arc<Image>> {
         let offer = self.offer.as_ref()?;
         let name = name_in_version_folder(path, offer.version)?;
         offer.images.iter().find(|image| image.name == name)

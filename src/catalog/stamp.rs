@@ -5,16 +5,20 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::sha256;
+use crate::text::to_hex;
+
 /// What tells two states of a file apart without reading it. Compared for difference only, never for age: gateways have no
 /// clock. The change time catches what keeps length and modification time (`cp -p` over a file, `chmod`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     device: u64,
     inode: u64,
     /// Length in bytes.
     pub length: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
+    /// Seconds and nanoseconds.
+    modified: [i64; 2],
+    changed: [i64; 2],
 }
 
 impl From<&Metadata> for Stamp {
@@ -23,8 +27,8 @@ impl From<&Metadata> for Stamp {
             device: metadata.dev(),
             inode: metadata.ino(),
             length: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            modified: [metadata.mtime(), metadata.mtime_nsec()],
+            changed: [metadata.ctime(), metadata.ctime_nsec()],
         }
     }
 }
@@ -35,13 +39,21 @@ impl Stamp {
         fs::metadata(path).ok().map(|metadata| Stamp::from(&metadata))
     }
 
+    /// All of it, for a digest.
+    pub fn to_bytes(self) -> [u8; 56] {
+        let [modified, modified_nanos] = self.modified.map(i64::cast_unsigned);
+        let [changed, changed_nanos] = self.changed.map(i64::cast_unsigned);
+        let mut bytes = [0; 56];
+        let numbers = [self.device, self.inode, self.length, modified, modified_nanos, changed, changed_nanos];
+        for (target, number) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(numbers) {
+            *target = number.to_le_bytes();
+        }
+        bytes
+    }
+
     /// A strong entity tag for a file served from disk.
     pub fn entity_tag(&self) -> String {
-        let [(modified, modified_nanos), (changed, changed_nanos)] = [self.modified, self.changed];
-        format!(
-            "\"{:x}-{:x}-{:x}-{modified:x}.{modified_nanos:x}-{changed:x}.{changed_nanos:x}\"",
-            self.device, self.inode, self.length
-        )
+        format!("\"{}\"", &to_hex(&sha256::hash(&self.to_bytes()))[..32])
     }
 }
 

@@ -1,6 +1,6 @@
 //! Noticing change: a fingerprint of everything a catalog was loaded from, cheap enough to be taken every two seconds.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::Catalog;
@@ -9,51 +9,48 @@ use super::licenses;
 use super::stamp::Stamp;
 use crate::calendar::Date;
 use crate::config::{Settings, VersionChoice};
+use crate::sha256::{self, Digest};
 
 /// Stands for paths and states of files. Equal fingerprints: nothing changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint(u64);
+pub struct Fingerprint(Digest);
 
 impl Fingerprint {
     /// Looks at the configuration file, the licence files and the firmware folder that `settings` name. With `latest`, folders
     /// older than the `offered` version cannot be taken and are not looked at.
     pub fn take(settings: &Settings, offered: Option<Date>) -> Fingerprint {
-        let mut fingerprint = Fingerprint(0);
-        fingerprint.add(&settings.file);
-        fingerprint.add(&settings.licenses_path);
-        for path in licenses::find_files(&settings.licenses_path, &mut Vec::new()) {
-            fingerprint.add(&path);
+        let mut picture = Vec::with_capacity(4096);
+        add(&mut picture, &settings.file, Stamp::of(&settings.file));
+        add(&mut picture, &settings.licenses_path, Stamp::of(&settings.licenses_path));
+        for (path, stamp) in licenses::find_files(&settings.licenses_path, &mut Vec::new()) {
+            add(&mut picture, &path, Some(stamp));
         }
-        match settings.version {
-            VersionChoice::Fixed(version) => fingerprint.add_version(settings, version),
-            VersionChoice::Latest => {
-                let oldest = offered.unwrap_or(0);
-                let versions = firmware::find_versions(&settings.firmware_path, &mut Vec::new());
-                versions
-                    .into_iter()
-                    .filter(|version| *version >= oldest)
-                    .for_each(|version| fingerprint.add_version(settings, version));
+        let versions = match settings.version {
+            VersionChoice::Fixed(version) => vec![version],
+            VersionChoice::Latest => firmware::find_versions(&settings.firmware_path, &mut Vec::new()),
+        };
+        for version in versions.into_iter().filter(|version| offered.is_none_or(|offered| *version >= offered)) {
+            let folder = settings.firmware_path.join(version.to_string());
+            for name in IMAGE_NAMES.into_iter().chain([SUMS_NAME]) {
+                let path = folder.join(name);
+                add(&mut picture, &path, Stamp::of(&path));
             }
         }
-        fingerprint
+        Fingerprint(sha256::hash(&picture))
     }
 
     /// What the files of a catalog look like now.
     pub fn of(catalog: &Catalog) -> Fingerprint {
-        Fingerprint::take(&catalog.settings, catalog.offer.as_ref().map(|offer| offer.version))
+        let is_latest = catalog.settings.version == VersionChoice::Latest;
+        Fingerprint::take(&catalog.settings, catalog.offer.as_ref().filter(|_| is_latest).map(|offer| offer.version))
     }
+}
 
-    fn add_version(&mut self, settings: &Settings, version: Date) {
-        let folder = settings.firmware_path.join(version.to_string());
-        for name in IMAGE_NAMES.into_iter().chain([SUMS_NAME]) {
-            self.add(&folder.join(name));
-        }
+fn add(picture: &mut Vec<u8>, path: &Path, stamp: Option<Stamp>) {
+    picture.extend_from_slice(path.as_os_str().as_bytes());
+    picture.push(0);
+    if let Some(stamp) = stamp {
+        picture.extend_from_slice(&stamp.to_bytes());
     }
-
-    /// The order of the files does not matter: folders list theirs in any.
-    fn add(&mut self, path: &Path) {
-        let mut hasher = DefaultHasher::new();
-        (path, Stamp::of(path)).hash(&mut hasher);
-        self.0 = self.0.wrapping_add(hasher.finish());
-    }
+    picture.push(0);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Shared;
 use crate::catalog::watch::Fingerprint;
 use crate::catalog::{Catalog, Problem};
-use crate::config::{self, Settings};
+use crate::config::{self, ConfigError, Settings};
 use crate::log;
 use crate::text::quote;
 
@@ -21,7 +21,7 @@ pub struct Watch {
 impl Watch {
     /// Loads the first catalog, and begins to watch for what changes from now on.
     pub fn load_first(settings: Settings) -> (Catalog, Watch) {
-        let (catalog, loaded) = load(settings, None);
+        let (catalog, loaded) = load(Arc::new(settings), None);
         (catalog, Watch { loaded, seen: None })
     }
 
@@ -44,14 +44,14 @@ impl Watch {
     fn reload(&mut self, shared: &Shared, haste: Haste) {
         let old = shared.catalog();
         let mut refused = Vec::new();
-        let settings = config::load(&old.settings.file).unwrap_or_else(|errors| {
-            let settings = old.settings.clone();
-            let what = |error: String| format!("{error}: the settings stay as they were");
-            refused = errors
-                .iter()
-                .map(|error| Problem { place: settings.file.display().to_string(), what: what(error.reason()) })
-                .collect();
-            settings
+        let settings = config::load(&old.settings.file).map(Arc::new).unwrap_or_else(|errors| {
+            let file = old.settings.file.display().to_string();
+            let problem = |error: &ConfigError| Problem {
+                place: file.clone(),
+                what: format!("{}: the settings stay as they were", error.reason()),
+            };
+            refused = errors.iter().map(problem).collect();
+            old.settings.clone()
         });
         let (mut new, loaded) = load(settings, Some(&old));
         if loaded.is_none() && haste == Haste::WhenSettled {
@@ -66,7 +66,7 @@ impl Watch {
 }
 
 /// Loads a catalog, with the fingerprint of what it was loaded from if that did not change meanwhile.
-fn load(settings: Settings, previous: Option<&Catalog>) -> (Catalog, Option<Fingerprint>) {
+fn load(settings: Arc<Settings>, previous: Option<&Catalog>) -> (Catalog, Option<Fingerprint>) {
     let before = Fingerprint::take(&settings, None);
     let catalog = Catalog::load(settings, previous);
     let loaded = Fingerprint::of(&catalog);
@@ -93,7 +93,7 @@ fn report_changes(old: &Catalog, new: &Catalog) {
     if before != after {
         let _ = write!(changes, " licences=\"{before} -> {after}\"");
     }
-    if old.settings != new.settings {
+    if old.settings.digest != new.settings.digest {
         changes.push_str(" settings=changed");
     }
     let [before, after] = [old, new].map(|catalog| catalog.problems.len());

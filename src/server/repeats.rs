@@ -45,16 +45,16 @@ impl Repeats {
     pub fn report(&self) {
         let now = clock::tick_milliseconds();
         let is_over = |counter: &Counter| u128::from(now.wrapping_sub(counter.since)) >= limits::REPEAT_TIME.as_millis();
-        let over: Vec<Counter> = {
-            let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-            counters.extract_if(.., |counter| is_over(counter)).collect()
-        };
-        for Counter { kind: (address, status), count, logged, .. } in over {
-            if count > logged {
+        // Logging only puts a line into a queue: it may be done under the lock.
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner).retain(|counter| {
+            let &Counter { kind: (address, status), count, logged, .. } = counter;
+            let is_over = is_over(counter);
+            if is_over && count > logged {
                 let (more, seconds) = (count - logged, limits::REPEAT_TIME.as_secs());
                 log::warn(format_args!("event=repeated peer={address} status={status} more={more} seconds={seconds}"));
             }
-        }
+            !is_over
+        });
     }
 }
 
