@@ -92,18 +92,22 @@ fn with_settings(file: &Path, run: impl FnOnce(Settings) -> u8) -> u8 {
     match config::load(file) {
         Ok(settings) => run(settings),
         Err(errors) => {
-            let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
-            fail(CONFIGURATION, &lines.join("\nsusv: "))
+            errors.iter().for_each(|error| {
+                fail(CONFIGURATION, &error.to_string());
+            });
+            CONFIGURATION
         }
     }
 }
 
 /// One line to standard error; a closed one is nobody's concern.
+#[cold]
 fn fail(code: u8, reason: &str) -> u8 {
     let _ = writeln!(std::io::stderr(), "susv: {reason}");
     code
 }
 
+#[inline(never)]
 fn print(text: &str) -> u8 {
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => SUCCESS,

@@ -1,13 +1,13 @@
 //! The settings of `config.ini`.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use crate::address_block::AddressBlock;
 use crate::calendar::{self, Date};
+use crate::file::read_bounded;
 use crate::http::host;
 use crate::ini;
 use crate::limits;
@@ -83,7 +83,7 @@ impl fmt::Display for ConfigError {
 
 /// Reads the settings, or every mistake in them.
 pub fn load(file: &Path) -> Result<Settings, Vec<ConfigError>> {
-    let bytes = read_file(file).map_err(|error| {
+    let bytes = read_bounded(file, limits::CONFIG_BYTES).map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::NotFound => "create one with \"susv --init DIR\", or name another with \"susv -c FILE\"",
             _ => "the configuration must be a readable text file",
@@ -91,15 +91,6 @@ pub fn load(file: &Path) -> Result<Settings, Vec<ConfigError>> {
         vec![ConfigError { file: file.to_owned(), line: None, reason: format!("cannot be read ({error}): {advice}") }]
     })?;
     parse(file, &bytes)
-}
-
-fn read_file(file: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(file)?.take(limits::CONFIG_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limits::CONFIG_BYTES {
-        return Err(io::Error::other(format!("longer than {} KiB", limits::CONFIG_BYTES / 1024)));
-    }
-    Ok(bytes)
 }
 
 /// A key, and the reader of its value: the error says what would be valid.
@@ -189,8 +180,8 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Settings, Vec<ConfigError>> {
         };
         let Some(index) = KEYS.iter().position(|(name, _)| *name == entry.key) else {
             let key = text::quote(entry.key, limits::QUOTED_BYTES);
-            let names = KEYS.map(|(name, _)| name).join(", ");
-            fail(Some(entry.line), format!("unknown key {key}; the keys are {names}"));
+            let names = KEYS.iter().fold(String::new(), |names, (name, _)| names + " " + name);
+            fail(Some(entry.line), format!("unknown key {key}; the keys are{names}"));
             continue;
         };
         let (name, read_value) = KEYS[index];

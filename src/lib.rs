@@ -20,6 +20,7 @@ pub mod ini;
 pub mod http;
 
 pub mod calendar;
+pub mod file;
 pub mod json;
 pub mod log;
 pub mod sha256;

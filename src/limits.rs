@@ -76,6 +76,8 @@ pub const FILE_PIECE: usize = 64 * 1024;
 
 /// The configuration: ours is 5 KB with all its comments.
 pub const CONFIG_BYTES: u64 = 64 * 1024;
+/// A kernel's name or release for `/version`.
+pub const KERNEL_NAME_BYTES: u64 = 1024;
 /// `SHA256SUMS` of one folder.
 pub const SUMS_BYTES: u64 = 64 * 1024;
 /// Date-named folders looked at for `latest`.

@@ -80,6 +80,7 @@ pub fn warn(text: Arguments<'_>) {
     push(Level::Warning, text);
 }
 
+#[inline(never)]
 fn push(level: Level, text: Arguments<'_>) {
     let Some(log) = LOG.get() else { return };
     let mut line = String::with_capacity(160);

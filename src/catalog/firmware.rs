@@ -2,7 +2,6 @@
 //! happens to the files cannot change a download under way.
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use super::Problem;
 use super::stamp::{self, Stamp};
 use crate::calendar::{self, Date};
 use crate::config::{Settings, VersionChoice};
+use crate::file::{read_bounded, read_start};
 use crate::limits;
 use crate::sha256::{self, Digest};
 use crate::text::{hex_value, to_hex};
@@ -73,7 +73,7 @@ pub fn find_versions(firmware_path: &Path, problems: &mut Vec<Problem>) -> Vec<D
     let entries = match fs::read_dir(firmware_path) {
         Ok(entries) => entries,
         Err(error) => {
-            problems.push(Problem::new(firmware_path, format!("cannot be read ({error}): check firmware_path")));
+            problems.push(Problem::new(firmware_path, &format!("cannot be read ({error}): check firmware_path")));
             return Vec::new();
         }
     };
@@ -124,8 +124,9 @@ fn load_version(settings: &Settings, version: Date, previous: Option<&Offer>) ->
     }
 }
 
+#[cold]
 fn not_offered(path: &Path, version: Date, what: &str) -> Problem {
-    Problem::new(path, format!("{what}: version {version} is not offered"))
+    Problem::new(path, &format!("{what}: version {version} is not offered"))
 }
 
 /// Reads an image, unless the file is still what it was when the `known` one was read. The error says what is wrong.
@@ -149,7 +150,7 @@ fn load_image(
     if !metadata.is_file() {
         return Err("the image is not a file".to_owned());
     }
-    let mut file = File::open(&resolved).map_err(unreadable)?;
+    let file = File::open(&resolved).map_err(unreadable)?;
     let before = file.metadata().map_err(unreadable)?;
     if before.len() == 0 {
         return Err("the image is empty".to_owned());
@@ -160,8 +161,7 @@ fn load_image(
     if let Some(known) = known.filter(|image| image.stamp == Stamp::from(&before)) {
         return Ok(known.clone());
     }
-    let mut bytes = Vec::with_capacity(before.len() as usize + 1);
-    (&mut file).take(before.len() + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let mut bytes = read_start(&file, before.len() + 1).map_err(unreadable)?;
     let after = file.metadata().map_err(unreadable)?;
     if bytes.len() as u64 != before.len() || Stamp::from(&before) != Stamp::from(&after) {
         return Err("the image changed while it was read".to_owned());
@@ -177,16 +177,9 @@ type Sums = Vec<(String, Digest)>;
 
 fn read_sums(folder: &Path) -> Result<Option<Sums>, (PathBuf, String)> {
     let path = folder.join(SUMS_NAME);
-    let mut text = Vec::new();
-    let result = match fs::metadata(&path) {
-        Ok(metadata) if metadata.is_file() => File::open(&path),
-        Ok(_) => return Err((path, "not a file".to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => Err(error),
-    };
-    match result.and_then(|file| file.take(limits::SUMS_BYTES + 1).read_to_end(&mut text)) {
-        Ok(length) if length as u64 <= limits::SUMS_BYTES => Ok(Some(parse_sums(&text))),
-        Ok(_) => Err((path, format!("longer than {} KiB", limits::SUMS_BYTES / 1024))),
+    match read_bounded(&path, limits::SUMS_BYTES) {
+        Ok(text) => Ok(Some(parse_sums(&text))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err((path, format!("cannot be read ({error})"))),
     }
 }

@@ -86,7 +86,7 @@ impl LicenseIndex {
         let mut report = |line: usize, what: &str| {
             bad_lines += 1;
             if bad_lines <= limits::PROBLEMS_PER_FILE {
-                problems.push(Problem::in_line(&path, line, format!("{what}: the line is skipped")));
+                problems.push(Problem::in_line(&path, line, &format!("{what}: the line is skipped")));
             }
         };
         let entries = &mut self.entries;
@@ -109,10 +109,10 @@ impl LicenseIndex {
         });
         if bad_lines > limits::PROBLEMS_PER_FILE {
             let more = bad_lines - limits::PROBLEMS_PER_FILE;
-            problems.push(Problem::new(&path, format!("{more} more bad lines are skipped")));
+            problems.push(Problem::new(&path, &format!("{more} more bad lines are skipped")));
         }
         if let Err(error) = result {
-            problems.push(Problem::new(&path, format!("cannot be read to its end ({error}): check the file and its rights")));
+            problems.push(Problem::new(&path, &format!("cannot be read to its end ({error}): check the file and its rights")));
         }
         self.files.push(LicenseFile { path, licenses: self.entries.len() - before });
     }
@@ -148,7 +148,9 @@ impl LicenseIndex {
         match read_entry(path, entry) {
             Ok(license) => Ok(Some(license)),
             // The file is not what it was when the index was made. What stands in the files now is the truth.
-            Err(_) => self.find_on_disk(serial).map_err(|(path, error)| Problem::new(&path, format!("cannot be read ({error})"))),
+            Err(_) => {
+                self.find_on_disk(serial).map_err(|(path, error)| Problem::new(&path, &format!("cannot be read ({error})")))
+            }
         }
     }
 
@@ -229,7 +231,7 @@ pub fn find_files(path: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Sta
         Ok(entries) => entries,
         Err(error) => {
             let what = format!("cannot be read ({error}): no licences are served; check feature_licenses_path");
-            problems.push(Problem::new(path, what));
+            problems.push(Problem::new(path, &what));
             return Vec::new();
         }
     };
@@ -246,7 +248,7 @@ pub fn find_files(path: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Sta
     files.sort_unstable_by(|(a, _), (b, _)| a.as_os_str().cmp(b.as_os_str()));
     if files.len() > limits::LICENSE_FILES {
         let what = format!("{} licence files: only the first {} are served", files.len(), limits::LICENSE_FILES);
-        problems.push(Problem::new(path, what));
+        problems.push(Problem::new(path, &what));
         files.truncate(limits::LICENSE_FILES);
     }
     files

@@ -30,13 +30,15 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with a file or folder.
-    pub fn new(path: &Path, what: impl Into<String>) -> Problem {
-        Problem { place: path.display().to_string(), what: what.into() }
+    #[cold]
+    pub fn new(path: &Path, what: &str) -> Problem {
+        Problem { place: path.display().to_string(), what: what.to_owned() }
     }
 
     /// A problem with a line (from 1) of a file.
-    pub fn in_line(path: &Path, line: usize, what: impl Into<String>) -> Problem {
-        Problem { place: format!("{}:{line}", path.display()), what: what.into() }
+    #[cold]
+    pub fn in_line(path: &Path, line: usize, what: &str) -> Problem {
+        Problem { place: format!("{}:{line}", path.display()), what: what.to_owned() }
     }
 }
 

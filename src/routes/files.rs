@@ -18,6 +18,7 @@ use crate::text::percent_decode;
 const METHODS: &str = "GET, HEAD";
 
 /// An error with an empty body.
+#[cold]
 pub(super) fn error(status: Status, reason: &str) -> Reply {
     Reply::text(status, String::new(), Event::Refused { reason: reason.to_owned() })
 }

@@ -174,6 +174,7 @@ fn method_message(methods: &str) -> String {
 }
 
 /// Adds to a 405 what RFC 9110 §15.5.6 demands.
+#[cold]
 fn wrong_method(mut reply: Reply, methods: &'static str) -> Reply {
     reply.fields.push(("Allow", methods.into()));
     reply
@@ -185,12 +186,14 @@ impl Reply {
     }
 
     /// A JSON body.
+    #[inline(never)]
     fn json(status: Status, text: String, event: Event) -> Reply {
         let fields = vec![("Content-Type", "application/json; charset=UTF-8".into())];
         Reply { fields, ..Reply::text(status, text, event) }
     }
 
     /// `{"error": "…"}`.
+    #[cold]
     fn error(status: Status, reason: &str) -> Reply {
         let mut text = String::from("{\"error\": ");
         json::write_string(&mut text, reason);

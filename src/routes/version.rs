@@ -1,11 +1,13 @@
 //! `GET /version`: the server and what it runs on.
 
-use std::fs;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use super::{Event, Reply};
+use crate::file::read_bounded;
 use crate::http::response::Status;
 use crate::json;
+use crate::limits;
 
 /// The protocol's version, as the reference reports its own.
 const SERVER: &str = "1.0";
@@ -36,6 +38,9 @@ fn describe() -> String {
 }
 
 fn read_kernel(name: &str) -> String {
-    let text = fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
-    if text.is_empty() { "unknown".to_owned() } else { text.trim_end().to_owned() }
+    // Files of /proc have no length, but they end.
+    match read_bounded(&Path::new("/proc/sys/kernel").join(name), limits::KERNEL_NAME_BYTES) {
+        Ok(text) => String::from_utf8_lossy(text.trim_ascii_end()).into_owned(),
+        Err(_) => "unknown".to_owned(),
+    }
 }
