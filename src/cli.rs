@@ -88,7 +88,7 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<(Command, Path
     Ok((command.unwrap_or(Command::Serve), file.unwrap_or_else(|| PathBuf::from("config.ini"))))
 }
 
-fn with_settings(file: &Path, run: impl FnOnce(Settings) -> u8) -> u8 {
+fn with_settings(file: &Path, run: fn(Settings) -> u8) -> u8 {
     match config::load(file) {
         Ok(settings) => run(settings),
         Err(errors) => {
@@ -175,7 +175,8 @@ fn init(folder: &Path) -> u8 {
 
 /// The shipped configuration for a folder without the sample firmware: it offers the newest version that is copied there.
 fn config_without_sample() -> String {
-    SAMPLE_CONFIG.replace(SAMPLE_VERSION_LINE, "current_firmware_version = latest")
+    let lines = SAMPLE_CONFIG.split_inclusive('\n');
+    lines.map(|line| if line.trim_end() == SAMPLE_VERSION_LINE { "current_firmware_version = latest\n" } else { line }).collect()
 }
 
 const SAMPLE_VERSION_LINE: &str = "current_firmware_version = 20000101";

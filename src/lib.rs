@@ -25,6 +25,7 @@ pub mod json;
 pub mod log;
 pub mod sha256;
 pub mod text;
+pub mod threads;
 
 pub mod limits;
 #[allow(unsafe_code)]

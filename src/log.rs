@@ -14,6 +14,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::calendar;
 use crate::limits;
+use crate::threads;
 
 /// How much an event matters.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Log {
 pub fn start() {
     let log = LOG.get_or_init(|| Log { queue: Mutex::default(), changed: Condvar::new(), with_time: wants_time() });
     // Without a thread the queue fills and further lines are dropped: the server is worth more than its log.
-    let _ = thread::Builder::new().name("log".into()).stack_size(limits::THREAD_STACK).spawn(|| write_lines(log));
+    let _ = threads::spawn(Box::new(|| write_lines(log)));
 }
 
 fn wants_time() -> bool {

@@ -12,7 +12,7 @@ const ORDER: [&[&str]; 8] = [
     &["catalog"],
     &["config", "address_block", "ini"],
     &["http"],
-    &["json", "file", "sha256", "log", "calendar", "text", "limits", "sys"],
+    &["json", "file", "sha256", "log", "calendar", "text", "threads", "limits", "sys"],
 ];
 
 fn rank(module: &str) -> usize {

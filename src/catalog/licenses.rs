@@ -90,7 +90,7 @@ impl LicenseIndex {
             }
         };
         let entries = &mut self.entries;
-        let result = read_lines(&path, |line, offset, number| {
+        let result = read_lines(&path, &mut |line, offset, number| {
             if line.is_empty() {
                 return Ok(());
             }
@@ -192,7 +192,7 @@ fn read_entry(path: &Path, entry: Entry) -> io::Result<License> {
 /// Looks through a whole file for a serial number; of several the last.
 fn scan_file(path: &Path, serial: u64) -> io::Result<Option<License>> {
     let mut last = None;
-    read_lines(path, |line, _, _| {
+    read_lines(path, &mut |line, _, _| {
         if let Ok(found) = license_line::parse(line)
             && found.serial == serial
         {
@@ -212,7 +212,7 @@ fn own(line: &license_line::LicenseLine<'_>) -> License {
 fn describe(files: &[LicenseFile], entry: &Entry) -> String {
     let Some(LicenseFile { path, .. }) = files.get(entry.file as usize) else { return String::new() };
     let mut line = 0;
-    let _ = read_lines(path, |_, offset, number| {
+    let _ = read_lines(path, &mut |_, offset, number| {
         line = number;
         if offset >= u64::from(entry.offset) { Err(io::ErrorKind::Other.into()) } else { Ok(()) }
     });
@@ -256,7 +256,7 @@ pub fn find_files(path: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Sta
 
 /// Calls `take` with each line (without its line end and a byte order mark), its offset and its number from 1. Of a line too
 /// long to be a licence only the beginning is given. An error of `take` ends the reading and is returned.
-fn read_lines(path: &Path, mut take: impl FnMut(&[u8], u64, usize) -> io::Result<()>) -> io::Result<()> {
+fn read_lines(path: &Path, take: &mut dyn FnMut(&[u8], u64, usize) -> io::Result<()>) -> io::Result<()> {
     const KEPT_BYTES: usize = LINE_BYTES + 8;
     let mut reader = BufReader::with_capacity(limits::FILE_PIECE, File::open(path)?);
     let mut line = Vec::with_capacity(KEPT_BYTES);
@@ -272,7 +272,7 @@ fn read_lines(path: &Path, mut take: impl FnMut(&[u8], u64, usize) -> io::Result
         } else {
             used += reader.skip_until(b'\n')?;
         }
-        give_line(&line, start, number, &mut take)?;
+        give_line(&line, start, number, take)?;
         (start, number) = (start + used as u64, number + 1);
     }
 }
@@ -281,7 +281,7 @@ fn give_line(
     line: &[u8],
     start: u64,
     number: usize,
-    take: &mut impl FnMut(&[u8], u64, usize) -> io::Result<()>,
+    take: &mut dyn FnMut(&[u8], u64, usize) -> io::Result<()>,
 ) -> io::Result<()> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match line.strip_prefix(b"\xef\xbb\xbf") {

@@ -4,9 +4,11 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::sync::Arc;
 
-use super::{Body, Circumstances, Event, FileBody, Reply, allows, method_message, wrong_method};
+use super::{Body, Circumstances, Event, FileBody, Reply, allows, wrong_method};
 use crate::catalog::Catalog;
+use crate::catalog::firmware::Image;
 use crate::catalog::stamp::{self, Stamp};
 use crate::http::date;
 use crate::http::range::{self, Selection};
@@ -26,31 +28,20 @@ pub(super) fn error(status: Status, reason: &str) -> Reply {
 /// Answers for `path`, which is what stands behind `/firmware/`, percent-encoded.
 pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, path: &[u8], circumstances: &Circumstances) -> Reply {
     if !allows(METHODS, request) {
-        return wrong_method(error(Status::MethodNotAllowed, &method_message(METHODS)), METHODS);
+        return wrong_method(error, METHODS);
     }
     let path = match clean_path(path) {
         Ok(path) => path,
         Err((status, reason)) => return error(status, reason),
     };
     if let Some(image) = catalog.find_image(&path) {
-        let file =
-            Representation { entity_tag: image.entity_tag.clone(), modified: image.modified, size: image.bytes.len() as u64 };
-        return file.reply(request, path, circumstances, |start, length| {
-            // Both lie within the image, so they fit a usize.
-            Body::Image(image.clone(), start as usize..(start + length) as usize)
-        });
+        return reply(request, path, circumstances, Source::Image(image.clone()));
     }
     if catalog.is_image_of_version(&path) {
         return error(Status::NotFound, "this version is not offered now; see the problems in the log");
     }
     match open_file(catalog, &path) {
-        Ok((file, metadata)) => {
-            let stamp = Stamp::from(&metadata);
-            let (entity_tag, modified) = (stamp.entity_tag(), stamp::modified_seconds(&metadata));
-            let representation = Representation { entity_tag, modified, size: stamp.length };
-            representation
-                .reply(request, path, circumstances, |start, length| Body::File(FileBody { file, stamp, start, length }))
-        }
+        Ok((file, metadata)) => reply(request, path, circumstances, Source::File(file, metadata)),
         Err((status, reason)) => error(status, &reason),
     }
 }
@@ -109,59 +100,68 @@ fn open_file(catalog: &Catalog, path: &str) -> Result<(File, fs::Metadata), (Sta
     Ok((file, metadata))
 }
 
-/// What conditional and range requests need to know of a file.
-struct Representation {
-    entity_tag: String,
-    modified: u64,
-    size: u64,
+/// Where the bytes of a file come from.
+enum Source {
+    Image(Arc<Image>),
+    File(File, fs::Metadata),
 }
 
-impl Representation {
-    /// The reply for a GET or HEAD; `body` makes the body of a start and a length.
-    fn reply(
-        self,
-        request: &Request<'_>,
-        path: String,
-        circumstances: &Circumstances,
-        body: impl FnOnce(u64, u64) -> Body,
-    ) -> Reply {
-        let now = circumstances.now;
-        // RFC 9110 §8.8.2.1: never later than the message itself.
-        let modified = now.map_or(self.modified, |now| self.modified.min(now));
-        let content_type = content_type(&path);
-        let mut fields: Vec<Field> = Vec::with_capacity(5);
-        fields.push(("Accept-Ranges", "bytes".into()));
-        fields.push(("Last-Modified", date::format(modified).into()));
-        let current = Validators { etag: &self.entity_tag, modified };
-        let outcome = validators::evaluate(request, &current, now);
-        let selection = match request.field("range") {
-            Some(value) if validators::allows_range(request, &current, now) => range::select(value, self.size),
-            _ => Selection::Whole,
-        };
-        fields.push(("ETag", self.entity_tag.into()));
-
-        let event = Event::Download { path };
-        match (outcome, selection) {
-            (Outcome::NotModified, _) => Reply { status: Status::NotModified, fields, body: Body::Absent, event },
-            (Outcome::Failed, _) => {
-                Reply { fields, ..error(Status::PreconditionFailed, "the file is not what the client expects") }
-            }
-            (Outcome::Proceed, Selection::Unsatisfiable) => {
-                fields.push(("Content-Type", "text/plain".into()));
-                fields.push(("Content-Range", format!("bytes */{}", self.size).into()));
-                Reply { fields, ..error(Status::RangeNotSatisfiable, "the range lies outside of the file") }
-            }
-            (Outcome::Proceed, Selection::Whole) => {
-                fields.push(("Content-Type", content_type.into()));
-                Reply { status: Status::Ok, fields, body: body(0, self.size), event }
-            }
-            (Outcome::Proceed, Selection::Part { start, length }) => {
-                fields.push(("Content-Type", content_type.into()));
-                fields.push(("Content-Range", format!("bytes {start}-{}/{}", start + length - 1, self.size).into()));
-                Reply { status: Status::PartialContent, fields, body: body(start, length), event }
-            }
+impl Source {
+    /// Size, time of modification in seconds since 1970, and entity tag.
+    fn describe(&self) -> (u64, u64, String) {
+        match self {
+            Source::Image(image) => (image.bytes.len() as u64, image.modified, image.entity_tag.clone()),
+            Source::File(_, metadata) => (metadata.len(), stamp::modified_seconds(metadata), Stamp::from(metadata).entity_tag()),
         }
     }
+
+    /// Bytes of it, which lie within its size.
+    fn body(self, start: u64, length: u64) -> Body {
+        match self {
+            // Images are in memory, so both fit a usize.
+            Source::Image(image) => Body::Image(image, start as usize..(start + length) as usize),
+            Source::File(file, metadata) => Body::File(FileBody { file, stamp: Stamp::from(&metadata), start, length }),
+        }
+    }
+}
+
+/// The reply for a GET or HEAD of a file, with the preconditions and the range of the request.
+fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances, source: Source) -> Reply {
+    let now = circumstances.now;
+    let (size, modified, entity_tag) = source.describe();
+    // RFC 9110 §8.8.2.1: never later than the message itself.
+    let modified = now.map_or(modified, |now| modified.min(now));
+    let content_type = content_type(&path);
+    let mut fields: Vec<Field> = Vec::with_capacity(5);
+    fields.push(("Accept-Ranges", "bytes".into()));
+    fields.push(("Last-Modified", date::format(modified).into()));
+    let current = Validators { etag: &entity_tag, modified };
+    let outcome = validators::evaluate(request, &current, now);
+    let selection = match request.field("range") {
+        Some(value) if validators::allows_range(request, &current, now) => range::select(value, size),
+        _ => Selection::Whole,
+    };
+    fields.push(("ETag", entity_tag.into()));
+
+    let event = Event::Download { path };
+    let (status, start, length) = match (outcome, selection) {
+        (Outcome::NotModified, _) => return Reply { status: Status::NotModified, fields, body: Body::Absent, event },
+        (Outcome::Failed, _) => {
+            return Reply { fields, ..error(Status::PreconditionFailed, "the file is not what the client expects") };
+        }
+        (Outcome::Proceed, Selection::Unsatisfiable) => {
+            fields.push(("Content-Type", "text/plain".into()));
+            fields.push(("Content-Range", format!("bytes */{size}").into()));
+            return Reply { fields, ..error(Status::RangeNotSatisfiable, "the range lies outside of the file") };
+        }
+        (Outcome::Proceed, Selection::Whole) => (Status::Ok, 0, size),
+        (Outcome::Proceed, Selection::Part { start, length }) => {
+            fields.push(("Content-Range", format!("bytes {start}-{}/{size}", start + length - 1).into()));
+            (Status::PartialContent, start, length)
+        }
+    };
+    fields.push(("Content-Type", content_type.into()));
+    Reply { status, fields, body: source.body(start, length), event }
 }
 
 /// Content types by extension, as the reference's; anything unknown is bytes.

@@ -129,9 +129,11 @@ pub fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumst
         panic!("asked for by a test");
     }
     match path {
-        b"/check_firmware" => only(request, "POST", || check_firmware::answer(catalog, request, circumstances)),
-        b"/feature_licenses" => only(request, "POST", || feature_licenses::answer(catalog, request)),
-        b"/version" => only(request, "GET, HEAD", version::answer),
+        b"/check_firmware" if allows("POST", request) => check_firmware::answer(catalog, request, circumstances),
+        b"/feature_licenses" if allows("POST", request) => feature_licenses::answer(catalog, request),
+        b"/version" if allows("GET, HEAD", request) => version::answer(),
+        b"/check_firmware" | b"/feature_licenses" => wrong_method(Reply::error, "POST"),
+        b"/version" => wrong_method(Reply::error, "GET, HEAD"),
         b"*" => Reply {
             fields: vec![("Allow", "GET, HEAD, POST, OPTIONS".into())],
             ..Reply::text(Status::Ok, String::new(), Event::Other)
@@ -156,26 +158,15 @@ pub fn answer_refusal(refusal: &Refusal, target: &[u8]) -> Reply {
     }
 }
 
-/// `reply` for one of the `methods`, else 405.
-fn only(request: &Request<'_>, methods: &'static str, reply: impl FnOnce() -> Reply) -> Reply {
-    if allows(methods, request) {
-        reply()
-    } else {
-        wrong_method(Reply::error(Status::MethodNotAllowed, &method_message(methods)), methods)
-    }
-}
-
+/// Whether the request's method is one of a list.
 fn allows(methods: &str, request: &Request<'_>) -> bool {
     chars::list(methods.as_bytes()).any(|method| method == request.method())
 }
 
-fn method_message(methods: &str) -> String {
-    format!("wrong method; this path takes {methods}")
-}
-
-/// Adds to a 405 what RFC 9110 §15.5.6 demands.
+/// 405 with what RFC 9110 §15.5.6 demands; `error` makes the answer in its route's form.
 #[cold]
-fn wrong_method(mut reply: Reply, methods: &'static str) -> Reply {
+fn wrong_method(error: fn(Status, &str) -> Reply, methods: &'static str) -> Reply {
+    let mut reply = error(Status::MethodNotAllowed, &format!("wrong method; this path takes {methods}"));
     reply.fields.push(("Allow", methods.into()));
     reply
 }

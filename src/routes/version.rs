@@ -27,8 +27,8 @@ fn describe() -> String {
         ("target", env!("SUSV_TARGET")),
         ("system", &system),
     ];
-    for (index, (name, value)) in members.into_iter().enumerate() {
-        text.push_str(if index == 0 { "" } else { ", " });
+    for (name, value) in members {
+        text.push_str(if text.len() == 1 { "" } else { ", " });
         json::write_string(&mut text, name);
         text.push_str(": ");
         json::write_string(&mut text, value);

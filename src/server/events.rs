@@ -28,16 +28,10 @@ pub fn log_answer(shared: &Shared, seat: &Seat, answered: &Answered<'_>, reply: 
         Event::Download { path } => {
             let (file, status, sent, due) = (quote(path, limits::TARGET_BYTES), reply.status.code(), bytes.start, bytes.end);
             let method = quote_bytes(answered.method);
-            match cut {
-                None => log::info(format_args!(
-                    "event=download peer={peer} method={method} file={file} status={status} bytes={sent}/{due}"
-                )),
-                Some(end) => {
-                    log::info(format_args!(
-                        "event=download peer={peer} method={method} file={file} status={status} bytes={sent}/{due} cut=\"{end}\""
-                    ));
-                }
-            }
+            let cut = cut.map_or_else(String::new, |end| format!(" cut=\"{end}\""));
+            log::info(format_args!(
+                "event=download peer={peer} method={method} file={file} status={status} bytes={sent}/{due}{cut}"
+            ));
         }
         Event::Refused { reason } => {
             if !shared.repeats.count((peer.ip(), reply.status.code()), limits::REPEATS_LOGGED) {

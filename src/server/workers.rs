@@ -16,6 +16,7 @@ use super::listener;
 use crate::limits;
 use crate::log;
 use crate::sys;
+use crate::threads;
 
 /// A listening socket and the threads that wait at it.
 pub struct Entrance {
@@ -47,7 +48,7 @@ fn add_worker(shared: &Arc<Shared>, number: usize) {
     let Some(entrance) = shared.entrances.get(number) else { return };
     entrance.waiting.fetch_add(1, Ordering::Relaxed);
     let for_worker = shared.clone();
-    let result = thread::Builder::new().stack_size(limits::THREAD_STACK).spawn(move || work(&for_worker, number));
+    let result = threads::spawn(Box::new(move || work(&for_worker, number)));
     if let Err(error) = result {
         entrance.waiting.fetch_sub(1, Ordering::Relaxed);
         if shared.thread_report.is_due() {
@@ -99,7 +100,7 @@ pub fn stop_accepting(shared: &Arc<Shared>) {
             let _ = stream.set_nonblocking(false);
             let seat = shared.door.admit(stream, peer);
             let for_worker = shared.clone();
-            let _ = thread::Builder::new().stack_size(limits::THREAD_STACK).spawn(move || serve(&for_worker, seat));
+            let _ = threads::spawn(Box::new(move || serve(&for_worker, seat)));
         }
         listener::close(&entrance.listener);
     }
