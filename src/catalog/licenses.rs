@@ -254,9 +254,12 @@ pub fn find_files(path: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Sta
     files
 }
 
+/// Takes a line, its offset and its number from 1; an error ends the reading.
+type TakeLine<'a> = dyn FnMut(&[u8], u64, usize) -> io::Result<()> + 'a;
+
 /// Calls `take` with each line (without its line end and a byte order mark), its offset and its number from 1. Of a line too
 /// long to be a licence only the beginning is given. An error of `take` ends the reading and is returned.
-fn read_lines(path: &Path, take: &mut dyn FnMut(&[u8], u64, usize) -> io::Result<()>) -> io::Result<()> {
+fn read_lines(path: &Path, take: &mut TakeLine<'_>) -> io::Result<()> {
     const KEPT_BYTES: usize = LINE_BYTES + 8;
     let mut reader = BufReader::with_capacity(limits::FILE_PIECE, File::open(path)?);
     let mut line = Vec::with_capacity(KEPT_BYTES);
@@ -277,12 +280,7 @@ fn read_lines(path: &Path, take: &mut dyn FnMut(&[u8], u64, usize) -> io::Result
     }
 }
 
-fn give_line(
-    line: &[u8],
-    start: u64,
-    number: usize,
-    take: &mut dyn FnMut(&[u8], u64, usize) -> io::Result<()>,
-) -> io::Result<()> {
+fn give_line(line: &[u8], start: u64, number: usize, take: &mut TakeLine<'_>) -> io::Result<()> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match line.strip_prefix(b"\xef\xbb\xbf") {
         Some(line) if number == 1 => take(line, start + 3, number),
