@@ -16,6 +16,24 @@ pub fn parse_digits(text: &[u8]) -> Option<u64> {
     })
 }
 
+/// Appends a number in decimal with at least `width` digits: without std's formatting, which costs more than the rest of a
+/// response's head.
+pub fn write_decimal(out: &mut Vec<u8>, number: u64, width: usize) {
+    // 2^64 has 20 digits.
+    let mut digits = [b'0'; 20];
+    let (mut rest, mut start) = (number, digits.len());
+    for digit in digits.iter_mut().rev() {
+        if rest == 0 {
+            break;
+        }
+        *digit += (rest % 10) as u8;
+        rest /= 10;
+        start -= 1;
+    }
+    let start = start.min(digits.len().saturating_sub(width));
+    out.extend_from_slice(&digits[start..]);
+}
+
 /// The value of one hexadecimal digit.
 pub fn hex_value(byte: u8) -> Option<u8> {
     match byte {
@@ -108,6 +126,23 @@ mod tests {
         ];
         for (text, number) in cases {
             assert_eq!(parse_digits(text.as_bytes()), number, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_written_with_at_least_their_width() {
+        for (number, width, text) in [
+            (0, 1, "0"),
+            (0, 2, "00"),
+            (7, 2, "07"),
+            (42, 1, "42"),
+            (491_520, 1, "491520"),
+            (u64::MAX, 1, "18446744073709551615"),
+            (5, 99, "00000000000000000005"),
+        ] {
+            let mut out = Vec::new();
+            write_decimal(&mut out, number, width);
+            assert_eq!(out, text.as_bytes());
         }
     }
 

@@ -1,9 +1,7 @@
 //! HTTP dates (RFC 9110 §5.6.7): written in one form, read in all three.
 
-use std::io::Write;
-
 use crate::calendar::{civil_from_days, days_from_civil, make_date};
-use crate::text::parse_digits;
+use crate::text::{parse_digits, write_decimal};
 
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const LONG_WEEKDAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
@@ -13,15 +11,18 @@ const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Au
 pub fn write(out: &mut Vec<u8>, time: u64) {
     let days = time / 86_400;
     let (year, month, day) = civil_from_days(days);
-    let _ = write!(
-        out,
-        "{}, {day:02} {} {year:04} {:02}:{:02}:{:02} GMT",
-        WEEKDAYS[(days % 7) as usize],
-        MONTHS[(month - 1) as usize % 12],
-        time / 3600 % 24,
-        time / 60 % 60,
-        time % 60
-    );
+    out.extend_from_slice(WEEKDAYS[(days % 7) as usize].as_bytes());
+    out.extend_from_slice(b", ");
+    write_decimal(out, u64::from(day), 2);
+    out.push(b' ');
+    out.extend_from_slice(MONTHS[(month - 1) as usize % 12].as_bytes());
+    out.push(b' ');
+    write_decimal(out, year, 4);
+    for (separator, number) in [(b' ', time / 3600 % 24), (b':', time / 60 % 60), (b':', time % 60)] {
+        out.push(separator);
+        write_decimal(out, number, 2);
+    }
+    out.extend_from_slice(b" GMT");
 }
 
 /// The same as text.

@@ -77,11 +77,11 @@ impl HeadParser {
     /// `Ok(None)`: more bytes are needed. `Ok(Some(head))`: complete, `head.length` bytes are used up; the parser is spent.
     pub fn advance(&mut self, bytes: &[u8]) -> Result<Option<Head>, Refusal> {
         let end = bytes.len().min(limits::HEAD_BYTES);
-        while self.scanned < end {
-            let byte = bytes[self.scanned];
+        while let Some(rest) = bytes.get(self.scanned..end).filter(|rest| !rest.is_empty()) {
             let follows_cr = self.scanned > self.line && bytes[self.scanned - 1] == b'\r';
-            self.scanned += 1;
-            match byte {
+            let plain = rest.iter().take_while(|byte| chars::is(**byte, chars::FIELD_VALUE)).count();
+            self.scanned += plain.max(1);
+            match rest[0] {
                 b'\n' if follows_cr => {
                     let line = self.line..self.scanned - 2;
                     let is_last = self.take_line(bytes, line)?;
@@ -94,10 +94,10 @@ impl HeadParser {
                 }
                 b'\n' => return Err(Refusal::bad("a line ends in LF without CR")),
                 _ if follows_cr => return Err(Refusal::bad("CR without LF")),
-                b'\r' | b'\t' => {}
+                b'\r' => {}
+                _ if plain > 0 => {}
                 // At once: a TLS greeting or other binary noise has no line end to wait for.
-                0..0x20 | 0x7f => return Err(Refusal::bad("control character in the request head")),
-                _ => {}
+                _ => return Err(Refusal::bad("control character in the request head")),
             }
         }
         if end < limits::HEAD_BYTES {

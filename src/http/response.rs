@@ -1,10 +1,10 @@
 //! Status codes and the head of a response.
 
 use std::borrow::Cow;
-use std::io::Write;
 
 use super::date;
 use crate::limits;
+use crate::text::write_decimal;
 
 /// The statuses this server answers with (RFC 9110 §15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +86,11 @@ pub struct ResponseHead<'a> {
 impl ResponseHead<'_> {
     /// Appends the status line, the fields and the empty line.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        // Writing to a Vec cannot fail.
-        let _ = write!(out, "HTTP/1.1 {} {}\r\nServer: susv\r\n", self.status.code(), self.status.phrase());
+        out.extend_from_slice(b"HTTP/1.1 ");
+        write_decimal(out, u64::from(self.status.code()), 3);
+        out.push(b' ');
+        out.extend_from_slice(self.status.phrase().as_bytes());
+        out.extend_from_slice(b"\r\nServer: susv\r\n");
         if let Some(now) = self.now {
             out.extend_from_slice(b"Date: ");
             date::write(out, now);
@@ -99,13 +102,17 @@ impl ResponseHead<'_> {
             }
         }
         if let Some(length) = self.content_length {
-            let _ = write!(out, "Content-Length: {length}\r\n");
+            out.extend_from_slice(b"Content-Length: ");
+            write_decimal(out, length, 1);
+            out.extend_from_slice(b"\r\n");
         }
-        let _ = if self.keep_alive {
-            write!(out, "Connection: keep-alive\r\nKeep-Alive: timeout={}\r\n\r\n", limits::ANNOUNCED_IDLE_SECONDS)
+        if self.keep_alive {
+            out.extend_from_slice(b"Connection: keep-alive\r\nKeep-Alive: timeout=");
+            write_decimal(out, u64::from(limits::ANNOUNCED_IDLE_SECONDS), 1);
+            out.extend_from_slice(b"\r\n\r\n");
         } else {
-            out.write_all(b"Connection: close\r\n\r\n")
-        };
+            out.extend_from_slice(b"Connection: close\r\n\r\n");
+        }
     }
 }
 

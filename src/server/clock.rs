@@ -16,5 +16,7 @@ pub fn wall_seconds() -> Option<u64> {
 /// have no larger atomics.
 pub fn tick_milliseconds() -> u32 {
     static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_millis() as u32
+    let elapsed = START.get_or_init(Instant::now).elapsed();
+    // `as_millis` would divide 128 bits.
+    (elapsed.as_secs() as u32).wrapping_mul(1000).wrapping_add(elapsed.subsec_millis())
 }

@@ -53,7 +53,10 @@ pub struct Seat {
 impl Seat {
     /// Notes that a phase begins.
     pub fn enter(&self, phase: Phase) {
-        self.since.store(clock::tick_milliseconds(), Ordering::Relaxed);
+        // Nobody asks how long a connection has been working.
+        if phase != Phase::Working {
+            self.since.store(clock::tick_milliseconds(), Ordering::Relaxed);
+        }
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
