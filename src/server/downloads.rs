@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::connection::Connection;
+use super::door::Door;
 
 /// Who sends and who waits.
 pub struct Downloads {
@@ -42,9 +43,10 @@ impl Downloads {
         is_free
     }
 
-    /// Puts a connection with a download into the queue, or gives it back with a place that has become free meanwhile. Where
-    /// the queue is full, the caller waits here.
-    pub fn wait(&self, connection: Box<Connection>) -> Option<Box<Connection>> {
+    /// Puts a connection with a download into the queue, where it does not count as one at the `door`; or gives it back with a
+    /// place that has become free meanwhile. Where the queue is full, the caller waits here and keeps its seat: so threads are
+    /// never more than seats.
+    pub fn wait(&self, connection: Box<Connection>, door: &Door) -> Option<Box<Connection>> {
         let mut state = self.lock();
         loop {
             if state.active < self.max_active {
@@ -52,6 +54,8 @@ impl Downloads {
                 return Some(connection);
             }
             if state.waiting.len() < self.max_waiting {
+                // Before anyone can take it out of the queue and seat it again.
+                door.leave(&connection.seat);
                 state.waiting.push_back(connection);
                 self.has_waiting.store(true, Ordering::Relaxed);
                 return None;

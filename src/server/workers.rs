@@ -127,11 +127,11 @@ fn serve(shared: &Shared, seat: Arc<Seat>) {
     loop {
         // A bug in one connection costs that connection. The panic hook has logged it.
         let outcome = catch_unwind(AssertUnwindSafe(|| connection.serve(shared))).unwrap_or(Outcome::Ended(End::Panicked));
-        let next = match outcome {
-            Outcome::Waits(connection) => {
-                shared.door.leave(&seat);
-                shared.downloads.wait(connection)
-            }
+        connection = match outcome {
+            Outcome::Waits(waiting) => match shared.downloads.wait(waiting, &shared.door) {
+                Some(connection) => connection,
+                None => return,
+            },
             Outcome::Ended(end) => {
                 if end.is_abort() {
                     sys::reset_on_close(&seat.stream);
@@ -139,14 +139,16 @@ fn serve(shared: &Shared, seat: Arc<Seat>) {
                     connection::linger(&seat);
                 }
                 shared.door.leave(&seat);
-                if seat.holds_download_place() { shared.downloads.hand_on() } else { None }
+                if !seat.holds_download_place() {
+                    return;
+                }
+                let Some(next) = shared.downloads.hand_on() else { return };
+                seat = next.seat.clone();
+                shared.door.readmit(seat.clone());
+                next
             }
         };
-        let Some(next) = next else { return };
-        connection = next;
-        seat = connection.seat.clone();
         seat.hold_download_place();
-        shared.door.readmit(seat.clone());
     }
 }
 
