@@ -98,6 +98,10 @@ pub fn stop_accepting(shared: &Arc<Shared>) {
         let _ = entrance.listener.set_nonblocking(true);
         while let Ok((stream, peer)) = entrance.listener.accept() {
             let _ = stream.set_nonblocking(false);
+            if !is_allowed(shared, &peer) {
+                sys::reset_on_close(&stream);
+                continue;
+            }
             let seat = shared.door.admit(stream, peer);
             let for_worker = shared.clone();
             let _ = threads::spawn(Box::new(move || serve(&for_worker, seat)));
