@@ -17,6 +17,8 @@ pub enum Server {
     Floor,
     /// nginx, if it is on the PATH.
     Nginx,
+    /// lighttpd, if it is on the PATH: for files only.
+    Lighttpd,
 }
 
 /// A running server; it ends with its owner.
@@ -39,6 +41,7 @@ pub fn start(server: Server) -> Option<Process> {
         Server::Susv { log: true } => "susv, log",
         Server::Floor => "floor",
         Server::Nginx => "nginx",
+        Server::Lighttpd => "lighttpd",
     };
     let folder = std::env::temp_dir().join(format!("susv-bench-{}-{port}", std::process::id()));
     fs::create_dir_all(folder.join("logs")).expect("a folder");
@@ -67,6 +70,18 @@ pub fn start(server: Server) -> Option<Process> {
             command.arg("-p").arg(&folder).arg("-c").arg(folder.join("nginx.conf")).args(["-e", "stderr"]);
             command
         }
+        Server::Lighttpd => {
+            let root = folder.display();
+            let config = format!(
+                "server.document-root = \"{root}\"\nserver.bind = \"127.0.0.1\"\nserver.port = {port}\n\
+                 server.max-keep-alive-requests = 1000000000\nindex-file.names = ( \"config.ini\" )\n"
+            );
+            fs::write(folder.join("lighttpd.conf"), config).expect("a configuration");
+            fs::write(folder.join("config.ini"), "an index").expect("a file");
+            let mut command = Command::new("lighttpd");
+            command.arg("-D").arg("-f").arg(folder.join("lighttpd.conf"));
+            command
+        }
     };
     let begun = Instant::now();
     let Ok(mut child) = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else {
@@ -80,7 +95,7 @@ pub fn start(server: Server) -> Option<Process> {
         assert!(begun.elapsed() < Duration::from_secs(10), "{name} does not start");
         std::thread::sleep(Duration::from_micros(200));
     }
-    super::load::ask_once(address, super::CHECK);
+    super::load::ask_once(address, if name == "lighttpd" { super::PLAIN_FILE } else { super::CHECK });
     let first_answer = begun.elapsed();
     // nginx's master has one worker, which does the work.
     let pid = if name == "nginx" { child_of(child.id()).unwrap_or(child.id()) } else { child.id() };

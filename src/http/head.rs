@@ -179,6 +179,10 @@ impl HeadParser {
         if self.head.fields.len() == limits::HEAD_FIELDS {
             return Err(Refusal::new(Status::FieldsTooLarge, "more than 100 header fields"));
         }
+        if self.head.fields.is_empty() {
+            // One allocation for all that registrars and scripts send.
+            self.head.fields.reserve(16);
+        }
         let text = &bytes[line.clone()];
         let colon = text.iter().position(|byte| *byte == b':').ok_or(Refusal::bad("a header line without a colon"))?;
         if !chars::all(&text[..colon], chars::TCHAR) {
