@@ -47,7 +47,8 @@ fn what_clients_send_cannot_break_a_line() {
         assert!(!line.contains('\u{1b}') && !line.contains('\u{202e}') && !line.starts_with("event=forged"), "{line}");
     }
     assert!(server.lines().iter().all(|line| line.starts_with("event=") && !line.starts_with("event=forged")));
-    assert!(lines[0].contains("\\u{a}event=check"), "{}", lines[0]);
+    // Each request had a thread of its own, so the lines come in any order.
+    assert!(lines.iter().any(|line| line.contains("\\u{a}event=check")), "{lines:#?}");
 }
 
 #[test]
