@@ -4,7 +4,9 @@ mod common;
 
 use std::fs::File;
 use std::io::Read;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use common::{Folder, Server, check_request, publish, susv, wait_until};
 
@@ -89,17 +91,24 @@ fn times_stand_in_a_file_and_not_in_a_pipe() {
     assert!(server.wait_for_line("event=listening").starts_with("event=listening"));
 }
 
+/// Servers started by `survives` so far.
+static NUMBER: AtomicU8 = AtomicU8::new(0);
+
 /// A server whose standard output is `stdout`, asked more often than any buffer holds lines.
 fn survives(stdout: impl Into<Stdio>) {
     let folder = Folder::new();
     publish(&folder, "20260301", 1);
-    // The port is told on standard output, which is not ours here: take one that was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-    let config = format!("address = 127.0.0.1\nport = {port}\ncurrent_firmware_version = 20260301\n");
+    // The port is told on standard output, which is not ours here: take one that was free a moment ago, on an address of our
+    // own, so that no other test's server can get it meanwhile.
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let ip = [127, 10 + NUMBER.fetch_add(1, Ordering::Relaxed), high, low.clamp(1, 254)];
+    let free = TcpListener::bind(SocketAddr::from((ip, 0))).expect("a port");
+    let address = free.local_addr().expect("an address");
+    drop(free);
+    let config = format!("address = {}\nport = {}\ncurrent_firmware_version = 20260301\n", address.ip(), address.port());
     let config = folder.write("config.ini", config);
     let mut child = susv().arg("-c").arg(config).stdout(stdout).stderr(Stdio::null()).spawn().expect("a server");
-    let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-    wait_until("the server listens", || std::net::TcpStream::connect(address).is_ok());
+    wait_until("the server listens", || TcpStream::connect(address).is_ok());
     let mut client = common::Client::connect(address);
     for _ in 0..3000 {
         client.send(check_request());
