@@ -104,11 +104,11 @@ compile() {
     flags="-Clink-self-contained=no -Crelocation-model=static -Zlocation-detail=none -Zfmt-debug=none $(field 3 "$1")"
     # Measured on x86_64: 298 KB with this, 308 KB with the default of opt-level "z" (5), 321 KB with 60.
     flags+=" -Cllvm-args=-inline-threshold=30"
-    # No path of this machine may show in the result.
+    # No path of this machine may show in the result, nor in what cargo hashes: so the wrapper is named by a relative path.
     flags+=" --remap-path-prefix=$PWD=. --remap-path-prefix=$sysroot=rust --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
     echo "building $1 ($target)"
     if ! ZIG_GLOBAL_CACHE_DIR="$PWD/target/zig-cache" ZIG_LOCAL_CACHE_DIR="$PWD/target/zig-cache" \
-        RUSTC_BOOTSTRAP=1 RUSTC_WORKSPACE_WRAPPER="$PWD/target/rustc-with-places" RUSTFLAGS="$flags" CARGO_INCREMENTAL=0 \
+        RUSTC_BOOTSTRAP=1 RUSTC_WORKSPACE_WRAPPER=target/rustc-with-places RUSTFLAGS="$flags" CARGO_INCREMENTAL=0 \
         cargo zigbuild --locked --release --target "$target" --target-dir target \
         -Z build-std=std,panic_unwind -Z build-std-features=optimize_for_size >"target/build-$1.log" 2>&1; then
         tail -n 20 "target/build-$1.log" >&2
