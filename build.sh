@@ -56,7 +56,6 @@ check_sources() {
 }
 
 check_space() {
-    mkdir -p target
     local free_mb
     free_mb=$(df -Pm target | awk 'NR == 2 { print $4 }')
     [ "$free_mb" -ge "$NEEDED_MB" ] || fail "$free_mb MB free in $PWD/target, $NEEDED_MB needed: make room there"
@@ -160,9 +159,10 @@ for argument in "$@"; do
 done
 [ ${#names[@]} -gt 0 ] || mapfile -t names < <(target_names)
 
+mkdir -p target
+check_space
 check_tools
 check_sources
-check_space
 make_compiler_wrapper
 for name in "${names[@]}"; do
     compile "$name"
