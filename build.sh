@@ -30,7 +30,7 @@ Targets: x86_64 (PCs), aarch64 (64-bit ARM), armv7 (hard float: Debian armhf, mo
 boxes), mipsel (MIPS routers; best effort).
 
 For each target: dist/susv-TARGET, the program, and dist/susv-VERSION-TARGET.tar.gz with the program, config.ini, sample
-firmware and licences, and README. dist/SHA256SUMS covers all of them. The same sources and tools give the same bytes.
+firmware and licences, and README. dist/SHA256SUMS covers all of them.
 
 Needed: Rust with its library sources, and Python 3. What else is needed (zig and cargo-zigbuild) is installed into target/.
 TEXT
