@@ -14,6 +14,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::calendar;
 use crate::limits;
+use crate::text::quote;
 use crate::threads;
 
 /// How much an event matters.
@@ -79,6 +80,11 @@ pub fn info(text: Arguments<'_>) {
 /// Reports something an operator should see to.
 pub fn warn(text: Arguments<'_>) {
     push(Level::Warning, text);
+}
+
+/// Reports a problem: where it is, and what to do about it, in one text.
+pub fn problem(what: &str) {
+    warn(format_args!("event=problem what={}", quote(what, usize::MAX)));
 }
 
 #[inline(never)]

@@ -27,7 +27,7 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>) -> Reply {
         }
         Err(problem) => {
             // The path is the operator's business, not the caller's.
-            log::warn(format_args!("event=problem what={}", quote(&problem.to_string(), usize::MAX)));
+            log::problem(&problem.to_string());
             Reply::error(Status::ServiceUnavailable, "the licence file cannot be read now; try again later")
         }
     }

@@ -176,7 +176,7 @@ fn spare_descriptors(settings: &Settings) -> usize {
             "max_connections = {max} needs {needed} open files, the limit is {limit}: raise it (ulimit -n), or set max_connections = {}",
             (limit.saturating_sub(32) / 2).max(1)
         );
-        log::warn(format_args!("event=problem what={}", quote(&advice, usize::MAX)));
+        log::problem(&advice);
     }
     usize::try_from(limit.saturating_sub(needed)).unwrap_or(usize::MAX)
 }
@@ -195,6 +195,6 @@ fn report(catalog: &Catalog) {
     }
     log::info(format_args!("event=licenses count={} files={}", catalog.licenses.len(), catalog.licenses.files.len()));
     for problem in &catalog.problems {
-        log::warn(format_args!("event=problem what={}", quote(&problem.to_string(), usize::MAX)));
+        log::problem(&problem.to_string());
     }
 }

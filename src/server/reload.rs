@@ -8,7 +8,6 @@ use crate::catalog::watch::Fingerprint;
 use crate::catalog::{Catalog, Problem};
 use crate::config::{self, ConfigError, Settings};
 use crate::log;
-use crate::text::quote;
 
 /// Watches what the catalog was loaded from. Belongs to the main thread.
 pub struct Watch {
@@ -102,10 +101,10 @@ fn report_changes(old: &Catalog, new: &Catalog) {
     }
     log::info(format_args!("event=reloaded{changes}"));
     for problem in new.problems.iter().filter(|problem| !old.problems.contains(problem)) {
-        log::warn(format_args!("event=problem what={}", quote(&problem.to_string(), usize::MAX)));
+        log::problem(&problem.to_string());
     }
     if needs_restart(&old.settings, &new.settings) {
-        log::warn(format_args!("event=problem what=\"port, address and max_connections take effect after a restart\""));
+        log::problem("port, address and max_connections take effect after a restart");
     }
 }
 
