@@ -91,8 +91,9 @@ has_zig() {
 
 # Panics of ours say where they are; those of std, which cannot say more than that, save 11 KB.
 make_compiler_wrapper() {
-    printf '#!/bin/sh\nexec "$@" -Zlocation-detail=file,line\n' >target/rustc-with-places
-    chmod +x target/rustc-with-places
+    mkdir -p target/wrapper
+    printf '#!/bin/sh\nexec "$@" -Zlocation-detail=file,line\n' >target/wrapper/rustc-with-places
+    chmod +x target/wrapper/rustc-with-places
 }
 
 # compile NAME: leaves the program in target/<Rust target>/release/susv.
@@ -103,11 +104,13 @@ compile() {
     flags="-Clink-self-contained=no -Crelocation-model=static -Zlocation-detail=none -Zfmt-debug=none $(field 3 "$1")"
     # Measured on x86_64: 298 KB with this, 308 KB with the default of opt-level "z" (5), 321 KB with 60.
     flags+=" -Cllvm-args=-inline-threshold=30"
-    # No path of this machine may show in the result, nor in what cargo hashes: so the wrapper is named by a relative path.
+    # No path of this machine may show in the result, nor in what cargo hashes into symbol names: so the wrapper is found by
+    # name (cargo makes a relative path absolute before it hashes it).
     flags+=" --remap-path-prefix=$PWD=. --remap-path-prefix=$sysroot=rust --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
     echo "building $1 ($target)"
     if ! ZIG_GLOBAL_CACHE_DIR="$PWD/target/zig-cache" ZIG_LOCAL_CACHE_DIR="$PWD/target/zig-cache" \
-        RUSTC_BOOTSTRAP=1 RUSTC_WORKSPACE_WRAPPER=target/rustc-with-places RUSTFLAGS="$flags" CARGO_INCREMENTAL=0 \
+        PATH="$PWD/target/wrapper:$PATH" \
+        RUSTC_BOOTSTRAP=1 RUSTC_WORKSPACE_WRAPPER=rustc-with-places RUSTFLAGS="$flags" CARGO_INCREMENTAL=0 \
         cargo zigbuild --locked --release --target "$target" --target-dir target \
         -Z build-std=std,panic_unwind -Z build-std-features=optimize_for_size >"target/build-$1.log" 2>&1; then
         tail -n 20 "target/build-$1.log" >&2
