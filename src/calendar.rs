@@ -66,6 +66,9 @@ const DIGIT_ZEROS: [u32; 66] = [
 
 /// The value of one decimal digit of any script.
 fn decimal_digit(character: char) -> Option<u32> {
+    if character.is_ascii_digit() {
+        return Some(u32::from(character) - 48);
+    }
     let code = u32::from(character);
     let run = DIGIT_ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?;
     Some(code - DIGIT_ZEROS.get(run)?).filter(|value| *value <= 9)

@@ -139,6 +139,8 @@ fn send_reply(shared: &Shared, seat: &Seat, out: &mut Vec<u8>, answered: &Answer
 
 /// Lets a refused client read its answer: without this, unread bytes of its request would turn our close into a reset that
 /// overtakes the answer (RFC 9112 §9.6).
+// Not inlined: its buffer would be part of every connection's stack, and touched there (16 KB each).
+#[inline(never)]
 pub fn linger(seat: &Seat) {
     seat.enter(Phase::Idle);
     if seat.stream.shutdown(Shutdown::Write).is_err() || seat.stream.set_read_timeout(Some(limits::LINGER_SILENCE)).is_err() {

@@ -67,6 +67,8 @@ impl<'a> Sender<'a> {
     /// Pieces of a file. The last one is held back until it is certain that the file did not change meanwhile: no short body
     /// that looks complete, no mixture of two versions.
     fn send_file(&mut self, head: &[u8], body: &FileBody) -> Result<(), End> {
+        // Several writes: without this the last one waits for the client's delayed acknowledgement (40 ms).
+        let _ = self.seat.stream.set_nodelay(true);
         let mut piece = vec![0; body.length.min(limits::FILE_PIECE as u64) as usize];
         let mut sent = 0;
         while sent < body.length {
