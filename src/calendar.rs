@@ -55,6 +55,11 @@ pub fn parse_build_date(text: &str) -> Option<Date> {
     if digits == 4 { make_date(number, month, day) } else { None }
 }
 
+/// `DD.MM.YYYY`, as registrars report their build date.
+pub fn format_build_date(date: Date) -> String {
+    format!("{:02}.{:02}.{:04}", date % 100, date / 100 % 100, date / 10_000)
+}
+
 /// The zeros of Unicode's runs of ten decimal digits (general category Nd, version 14 as in the recorded reference).
 const DIGIT_ZEROS: [u32; 66] = [
     0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20, 0x1040,

@@ -3,15 +3,17 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::config::{self, Settings, VersionChoice};
+use crate::file::folder_of;
 use crate::routes;
 use crate::server;
+use crate::sys;
 use crate::text::to_hex;
 
 /// It ran and ended as asked; with `-t`: no problem.
@@ -67,7 +69,8 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<(Command, Path
     let mut file = None;
     let mut command = None;
     while let Some(argument) = arguments.next() {
-        let mut operand = |what| arguments.next().map(PathBuf::from).ok_or(format!("{} needs {what}", argument.display()));
+        let mut operand =
+            |what| arguments.next().map(PathBuf::from).ok_or(format!("{} needs {what}", argument.to_string_lossy()));
         let found = match argument.to_str() {
             Some("-c") => {
                 if file.replace(operand("a file")?).is_some() {
@@ -79,7 +82,7 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<(Command, Path
             Some("--init") => Command::Init(operand("a folder")?),
             Some("-h" | "--help") => Command::Help,
             Some("-V" | "--version") => Command::Version,
-            _ => return Err(format!("unknown argument {}", argument.display())),
+            _ => return Err(format!("unknown argument {}", argument.to_string_lossy())),
         };
         if command.replace(found).is_some() {
             return Err("only one of -t, --init, --help and --version can be asked for".to_owned());
@@ -109,7 +112,7 @@ fn fail(code: u8, reason: &str) -> u8 {
 
 #[inline(never)]
 fn print(text: &str) -> u8 {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match sys::standard_output().try_clone_to_owned().and_then(|output| fs::File::from(output).write_all(text.as_bytes())) {
         Ok(()) => SUCCESS,
         Err(_) => FAILURE,
     }
@@ -117,7 +120,7 @@ fn print(text: &str) -> u8 {
 
 /// Prints the picture the server would serve.
 fn test(settings: Settings) -> u8 {
-    let file = settings.file.display().to_string();
+    let file = settings.file.to_string_lossy().to_string();
     let firmware_path = settings.firmware_path.clone();
     let catalog = Catalog::load(Arc::new(settings), None);
     let mut text = format!("{file}: valid\n");
@@ -127,14 +130,20 @@ fn test(settings: Settings) -> u8 {
             let _ = writeln!(text, "offer: version {}{choice}", offer.version);
             for image in &offer.images {
                 let path = firmware_path.join(offer.version.to_string()).join(image.name);
-                let _ = writeln!(text, "  {}: {} bytes, SHA-256 {}", path.display(), image.bytes.len(), to_hex(&image.digest));
+                let _ = writeln!(
+                    text,
+                    "  {}: {} bytes, SHA-256 {}",
+                    path.to_string_lossy(),
+                    image.bytes.len(),
+                    to_hex(&image.digest)
+                );
             }
         }
         None => text.push_str("offer: none, registrars are told that there is no update\n"),
     }
     let _ = writeln!(text, "licences: {}", catalog.licenses.len());
     for file in &catalog.licenses.files {
-        let _ = writeln!(text, "  {}: {}", file.path.display(), file.licenses);
+        let _ = writeln!(text, "  {}: {}", file.path.to_string_lossy(), file.licenses);
     }
     let _ = writeln!(text, "problems: {}", catalog.problems.len());
     for problem in &catalog.problems {
@@ -145,31 +154,42 @@ fn test(settings: Settings) -> u8 {
 
 /// Makes a folder to start from. What is there already stays as it is.
 fn init(folder: &Path) -> u8 {
-    let make_folder = |path: &Path| fs::create_dir_all(path).map_err(|error| (path.to_owned(), error));
     let config = folder.join("config.ini");
     let result = [folder.to_owned(), folder.join("firmware"), folder.join("licenses")]
         .iter()
-        .try_for_each(|path| make_folder(path))
+        .try_for_each(|path| make_folder(path).map_err(|error| (path.clone(), error)))
         .and_then(|()| {
             let file = fs::OpenOptions::new().write(true).create_new(true).open(&config);
             match file.and_then(|mut file| file.write_all(config_without_sample().as_bytes())) {
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    Ok(format!("{} was there already and is unchanged", config.display()))
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    Ok(format!("{} was there already and is unchanged", config.to_string_lossy()))
                 }
                 Err(error) => Err((config.clone(), error)),
-                Ok(()) => Ok(format!("created {}", config.display())),
+                Ok(()) => Ok(format!("created {}", config.to_string_lossy())),
             }
         });
     match result {
         Ok(text) => print(&format!(
             "{text}\nNext: copy a firmware folder (named yyyymmdd) to {}, licence files (.slf) to {}, then: susv -c {}\n",
-            folder.join("firmware").display(),
-            folder.join("licenses").display(),
-            config.display()
+            folder.join("firmware").to_string_lossy(),
+            folder.join("licenses").to_string_lossy(),
+            config.to_string_lossy()
         )),
         Err((path, error)) => {
-            fail(FAILURE, &format!("cannot create {} ({error}): choose a folder you may write to", path.display()))
+            fail(FAILURE, &format!("cannot create {} ({error}): choose a folder you may write to", path.to_string_lossy()))
         }
+    }
+}
+
+/// Makes a folder and those above it. What is there already stays as it is.
+fn make_folder(path: &Path) -> io::Result<()> {
+    let result = fs::create_dir(path);
+    match result.as_ref().map_err(io::Error::kind) {
+        Err(io::ErrorKind::NotFound) if !folder_of(path).as_os_str().is_empty() => {
+            make_folder(folder_of(path)).and_then(|()| fs::create_dir(path))
+        }
+        Err(io::ErrorKind::AlreadyExists) if path.is_dir() => Ok(()),
+        _ => result,
     }
 }
 

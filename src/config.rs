@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use crate::address_block::AddressBlock;
 use crate::calendar::{self, Date};
-use crate::file::read_bounded;
+use crate::file::{folder_of, read_bounded};
 use crate::http::host;
 use crate::ini;
 use crate::limits;
+use crate::log;
 use crate::sha256::{self, Digest};
 use crate::text::{self, parse_digits};
 
@@ -54,6 +55,10 @@ pub struct Settings {
     pub max_connections: usize,
     /// Whether each check, download and licence request is logged.
     pub log_requests: bool,
+    /// The log file.
+    pub log_file: log::FileSettings,
+    /// Whether there is a status page.
+    pub status_page: bool,
 }
 
 /// A mistake in the configuration, for one line of output: file, line, key, value and what would be valid.
@@ -73,7 +78,7 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.file.display())?;
+        write!(f, "{}:", self.file.to_string_lossy())?;
         if let Some(line) = self.line {
             write!(f, "{line}:")?;
         }
@@ -96,7 +101,7 @@ pub fn load(file: &Path) -> Result<Settings, Vec<ConfigError>> {
 /// A key, and the reader of its value: the error says what would be valid.
 type Key = (&'static str, fn(&mut Settings, &str) -> Result<(), &'static str>);
 
-const KEYS: [Key; 12] = [
+const KEYS: [Key; 16] = [
     ("port", |settings, value| {
         settings.port = number(value, 0, 65535).ok_or("a port number from 0 to 65535 (0 picks a free one)")? as u16;
         Ok(())
@@ -146,11 +151,24 @@ const KEYS: [Key; 12] = [
         Ok(())
     }),
     ("log_requests", |settings, value| read_switch(value).map(|on| settings.log_requests = on)),
+    ("log_file", |settings, value| {
+        settings.log_file.path = if value.is_empty() { PathBuf::new() } else { read_path(&settings.file, value)? };
+        Ok(())
+    }),
+    ("log_file_kb", |settings, value| {
+        settings.log_file.kb = number(value, 4, 1_048_576).ok_or("a number of KiB from 4 to 1048576")?;
+        Ok(())
+    }),
+    ("log_file_count", |settings, value| {
+        settings.log_file.count = number(value, 1, 1000).ok_or("a number of files from 1 to 1000")?;
+        Ok(())
+    }),
+    ("status_page", |settings, value| read_switch(value).map(|on| settings.status_page = on)),
 ];
 
 /// Reads settings from the bytes of `file`.
 pub fn parse(file: &Path, bytes: &[u8]) -> Result<Settings, Vec<ConfigError>> {
-    let folder = file.parent().unwrap_or(Path::new(""));
+    let folder = folder_of(file);
     let mut settings = Settings {
         file: file.to_owned(),
         digest: sha256::hash(bytes),
@@ -166,6 +184,8 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Settings, Vec<ConfigError>> {
         max_image_kb: 16_384,
         max_connections: 256,
         log_requests: true,
+        log_file: log::FileSettings { path: PathBuf::new(), kb: 128, count: 10 },
+        status_page: true,
     };
     let mut errors = Vec::new();
     let mut first_lines = [None; KEYS.len()];
@@ -223,7 +243,7 @@ fn read_switch(value: &str) -> Result<bool, &'static str> {
 }
 
 fn read_path(file: &Path, value: &str) -> Result<PathBuf, &'static str> {
-    let folder = file.parent().unwrap_or(Path::new(""));
+    let folder = folder_of(file);
     if value.is_empty() { Err("a path, absolute or relative to the folder of this file") } else { Ok(folder.join(value)) }
 }
 
@@ -231,7 +251,7 @@ fn read_base_url(value: &str) -> Result<String, &'static str> {
     const VALID: &str = "http:// or https://, a host, and perhaps a path, as registrars are to reach this server (for example http://192.168.1.1:8888)";
     let value = value.trim_end_matches('/');
     let rest = value.strip_prefix("http://").or_else(|| value.strip_prefix("https://")).ok_or(VALID)?;
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let path_is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~%".contains(&byte));
     if host::is_valid(authority.as_bytes()) && path_is_plain { Ok(value.to_owned()) } else { Err(VALID) }
 }

@@ -13,6 +13,8 @@ pub mod routes;
 
 pub mod catalog;
 
+pub mod seen;
+
 pub mod address_block;
 pub mod config;
 pub mod ini;

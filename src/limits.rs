@@ -96,6 +96,13 @@ pub const LICENSE_PATIENCE: Duration = Duration::from_secs(5);
 /// How often files are compared with what was loaded. A change is taken when two looks in a row agree.
 pub const WATCH_TIME: Duration = Duration::from_secs(2);
 
+// --- Status page ---------------------------------------------------------------------------------
+
+/// Registrars remembered by address, 64 bytes each; the one seen longest ago is forgotten first.
+pub const REGISTRARS: usize = 1024;
+/// The page asks browsers to load it again after so many seconds.
+pub const PAGE_REFRESH_SECONDS: u32 = 30;
+
 // --- Access and repetition -----------------------------------------------------------------------
 
 /// Address blocks in `allow`.
@@ -113,5 +120,7 @@ pub const REPEAT_KINDS: usize = 64;
 pub const LOG_LINES: usize = 1024;
 /// Lines are gathered for so long and written at once: one wake-up for many requests.
 pub const LOG_GATHER: Duration = Duration::from_millis(20);
+/// A log file that cannot be written is tried again after this.
+pub const LOG_RETRY: Duration = Duration::from_secs(2);
 /// At the end of the program the log is given so long to be written.
 pub const LOG_FLUSH: Duration = Duration::from_millis(500);

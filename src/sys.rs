@@ -6,7 +6,7 @@
 use std::ffi::{c_int, c_ulong, c_void};
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Reload now.
@@ -105,6 +105,12 @@ fn count_bytes(stream: &TcpStream, request: i32) -> u64 {
     // SAFETY: both requests write one `int` to the pointer, which lives through the call.
     let result = unsafe { ioctl(stream.as_raw_fd(), request as c_ulong, &raw mut count) };
     if result == 0 { u64::try_from(count).unwrap_or(0) } else { 0 }
+}
+
+/// Standard output without std's buffer and lock, which a blocked reader would hold (and which are 2 KB of program).
+pub fn standard_output() -> BorrowedFd<'static> {
+    // SAFETY: std opens descriptors 0 to 2 at the start of the program if they are closed, and nothing here closes 1.
+    unsafe { BorrowedFd::borrow_raw(1) }
 }
 
 /// The listening socket that the service manager passed as descriptor 0 (systemd's `StandardInput=socket`), if it did.

@@ -83,16 +83,22 @@ pub fn quote(text: &str, limit: usize) -> String {
             quoted.push('…');
             break;
         }
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            _ if is_printable(character) => quoted.push(character),
-            _ => {
-                let _ = write!(quoted, "\\u{{{:x}}}", u32::from(character));
-            }
+        if matches!(character, '"' | '\\') {
+            quoted.push('\\');
         }
+        push_visible(&mut quoted, character);
     }
     quoted.push('"');
     quoted
+}
+
+/// Appends a character, or as `\u{…}` one that would hide or reorder the text around it.
+pub fn push_visible(out: &mut String, character: char) {
+    if is_printable(character) {
+        out.push(character);
+    } else {
+        let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
+    }
 }
 
 /// Whether a character shows as itself: no control, no mark that changes the direction of the text around it, no invisible

@@ -12,6 +12,7 @@ use susv::http::head::HeadParser;
 use susv::http::request::Request;
 use susv::http::response::ResponseHead;
 use susv::routes::{self, Body, Circumstances};
+use susv::seen::Seen;
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -52,7 +53,12 @@ fn a_check_costs_a_handful_of_allocations() {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let settings = config::load(&project.join("config.ini")).expect("the shipped settings");
     let catalog = Catalog::load(Arc::new(settings), None);
-    let circumstances = Circumstances { local: SocketAddr::from(([127, 0, 0, 1], 8888)), now: Some(1_800_000_000) };
+    let circumstances = Circumstances {
+        local: SocketAddr::from(([127, 0, 0, 1], 8888)),
+        now: Some(1_800_000_000),
+        uptime: 0,
+        seen: &Seen::default(),
+    };
     let mut out = Vec::with_capacity(2048);
     let mut answer = || {
         let head = HeadParser::default().advance(CHECK).expect("valid").expect("complete");

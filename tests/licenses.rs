@@ -131,8 +131,8 @@ fn of_equal_serial_numbers_the_last_counts() {
     assert_eq!((find(&index, 1), find(&index, 2), find(&index, 3), index.len()), (Some('c'), Some('d'), Some('e'), 3));
     let path = |name: &str| folder.path().join("licenses").join(name).display().to_string();
     let expected = [
-        format!("{0}:1: serial number 0000000000000001 stands again in {0}:3: the last one counts", path("a.slf")),
-        format!("{}:2: serial number 0000000000000002 stands again in {}:1: the last one counts", path("a.slf"), path("b.slf")),
+        format!("{0}:1: the serial number of this line stands again in {0}:3: the last one counts", path("a.slf")),
+        format!("{}:2: the serial number of this line stands again in {}:1: the last one counts", path("a.slf"), path("b.slf")),
     ];
     assert_eq!(problems, expected);
 }

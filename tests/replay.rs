@@ -18,6 +18,7 @@ use susv::http::head::HeadParser;
 use susv::http::request::{Framing, Request};
 use susv::json::{self, Value};
 use susv::routes::{self, Body, Circumstances};
+use susv::seen::Seen;
 
 /// 2018-01-25 12:34:56 UTC, the date of all files in the recording.
 const FILE_TIME: u64 = 1_516_883_696;
@@ -136,6 +137,12 @@ fn apply_rules(case: &mut Case) {
     if method == "HEAD" && target == "/version" {
         (case.status, case.body) = (200, None);
         case.fields = BTreeMap::from([("content-type".to_owned(), "application/json; charset=UTF-8".to_owned())]);
+    }
+    // The status page, which the reference does not have.
+    if target == "/" {
+        case.status = if matches!(method, "GET" | "HEAD") { 200 } else { 405 };
+        case.body = None;
+        case.fields.retain(|name, _| name != "content-type" && name != "content-length");
     }
     // Where the reference crashes, the request was at fault: 400 with a reason.
     if case.status == 500 {
@@ -274,7 +281,8 @@ fn replay_in_library(profile: &str, description: &str, cases: &[Case], problems:
     let mut settings = config::parse(&folder.path().join("config.ini"), text.as_bytes()).expect("valid settings");
     settings.description = Some(description.to_owned());
     let catalog = Catalog::load(std::sync::Arc::new(settings), None);
-    let circumstances = Circumstances { local: SocketAddr::from(([127, 0, 0, 1], 8888)), now: None };
+    let circumstances =
+        Circumstances { local: SocketAddr::from(([127, 0, 0, 1], 8888)), now: None, uptime: 0, seen: &Seen::default() };
     for case in cases {
         let head = HeadParser::default().advance(&case.request).expect("valid").expect("complete");
         let Framing::Length(length) = head.framing else { panic!("chunked") };

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules from top to bottom; those of one row are neighbours and import only from the left to the right.
-const ORDER: [&[&str]; 8] = [
+const ORDER: [&[&str]; 9] = [
     &["main"],
     &["cli"],
     &["server"],
     &["routes"],
     &["catalog"],
+    &["seen"],
     &["config", "address_block", "ini"],
     &["http"],
     &["json", "file", "sha256", "log", "calendar", "text", "threads", "limits", "sys"],
@@ -92,7 +93,8 @@ fn unsafe_code_stands_in_sys_alone() {
         let is_sys = file == root.join("sys.rs");
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
-            if code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == "unsafe") {
+            // `'unsafe-inline'` stands in a header field.
+            if code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').any(|word| word == "unsafe") {
                 assert!(is_sys, "{}:{}: unsafe outside of sys.rs", file.display(), number + 1);
                 let before: Vec<_> = text.lines().take(number).collect();
                 let has_reason = code.contains("extern") || before.iter().rev().take(4).any(|line| line.contains("SAFETY:"));

@@ -9,7 +9,7 @@ use super::Problem;
 use super::stamp::{self, Stamp};
 use crate::calendar::{self, Date};
 use crate::config::{Settings, VersionChoice};
-use crate::file::{read_bounded, read_start};
+use crate::file::{is_below, read_bounded, read_start};
 use crate::limits;
 use crate::sha256::{self, Digest};
 use crate::text::{hex_value, to_hex};
@@ -142,7 +142,7 @@ fn load_image(
         _ => format!("the image cannot be read ({error})"),
     };
     let resolved = fs::canonicalize(path).map_err(unreadable)?;
-    if !resolved.starts_with(root) {
+    if !is_below(&resolved, root) {
         return Err("the image is a link out of firmware_path".to_owned());
     }
     // Before the open: opening a pipe would wait for its writer.

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -128,7 +129,8 @@ impl LicenseIndex {
             repeated += 1;
             if repeated <= limits::PROBLEMS_PER_FILE {
                 let (earlier, later) = (describe(files, kept), describe(files, next));
-                let what = format!("serial number {:016} stands again in {later}: the last one counts", next.serial);
+                // Without the number: the status page shows problems to anyone.
+                let what = format!("the serial number of this line stands again in {later}: the last one counts");
                 problems.push(Problem { place: earlier, what });
             }
             // `dedup_by` removes `next`: the later place moves into the one that stays.
@@ -170,10 +172,11 @@ impl LicenseIndex {
                     Err(error) => failure = Some((path.clone(), error)),
                 }
             }
-            if before.as_ref() == Some(&files) || Instant::now() >= end {
+            let stamps: Vec<_> = files.into_iter().map(|(_, stamp)| stamp).collect();
+            if before.as_ref() == Some(&stamps) || Instant::now() >= end {
                 return failure.map_or(Ok(None), Err);
             }
-            before = Some(files);
+            before = Some(stamps);
             thread::sleep(limits::LICENSE_PAUSE);
         }
     }
@@ -216,7 +219,7 @@ fn describe(files: &[LicenseFile], entry: &Entry) -> String {
         line = number;
         if offset >= u64::from(entry.offset) { Err(io::ErrorKind::Other.into()) } else { Ok(()) }
     });
-    format!("{}:{line}", path.display())
+    format!("{}:{line}", path.to_string_lossy())
 }
 
 /// The licence files at `path`, with their states: itself, or the `.slf` files in it, sorted by name.
@@ -236,9 +239,11 @@ pub fn find_files(path: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Sta
         }
     };
     let mut files = Vec::new();
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let is_license_file = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("slf"));
-        if is_license_file
+    for entry in entries.flatten() {
+        let (name, path) = (entry.file_name(), entry.path());
+        // Not `.slf` itself, which is a hidden file.
+        let extension = name.len().checked_sub(4).filter(|stem| *stem > 0).map(|stem| &name.as_bytes()[stem..]);
+        if extension.is_some_and(|extension| extension.eq_ignore_ascii_case(b".slf"))
             && let Ok(metadata) = fs::metadata(&path)
             && metadata.is_file()
         {

@@ -53,7 +53,7 @@ impl Stamp {
 
     /// A strong entity tag for a file served from disk.
     pub fn entity_tag(&self) -> String {
-        format!("\"{}\"", &to_hex(&sha256::hash(&self.to_bytes()))[..32])
+        format!("\"{}\"", to_hex(&sha256::hash(&self.to_bytes())[..16]))
     }
 }
 

@@ -5,6 +5,7 @@ pub mod chars;
 pub mod date;
 pub mod head;
 pub mod host;
+pub mod language;
 pub mod range;
 pub mod request;
 pub mod response;

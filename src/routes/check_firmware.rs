@@ -6,21 +6,20 @@ use std::net::SocketAddr;
 
 use super::{Circumstances, Event, Reply, read_member};
 use crate::calendar::{self, Date};
-use crate::catalog::Catalog;
 use crate::catalog::firmware::IMAGE_NAMES;
+use crate::catalog::{Catalog, Verdict};
 use crate::http::request::Request;
 use crate::http::response::Status;
+use crate::json::Value;
 use crate::limits;
 use crate::text::quote;
 
-pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances) -> Reply {
-    let build_date = match read_build_date(request.body) {
-        Ok(date) => date,
+pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
+    let build_date = match read_member(request.body, "build_date", "28.12.2017", read_build_date) {
+        Ok(date) => date as Date,
         Err(reason) => return Reply::error(Status::BadRequest, &reason),
     };
-    let has_offer = catalog.offer.is_some();
-    let available = has_offer && build_date < catalog.version;
-    let critical = has_offer && build_date < catalog.settings.critical_version;
+    let Verdict { available, critical } = catalog.judge(build_date);
     let version = catalog.version;
 
     let base: Cow<'_, str> = match (&catalog.settings.base_url, request.authority()) {
@@ -40,10 +39,10 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &C
     Reply::json(Status::Ok, text, Event::Check { build_date, version, available, critical })
 }
 
-fn read_build_date(body: &[u8]) -> Result<Date, String> {
-    let value = read_member(body, "build_date", "28.12.2017")?;
+fn read_build_date(value: &Value<'_>) -> Result<u64, String> {
     match value.as_str() {
         Some(text) => calendar::parse_build_date(text)
+            .map(u64::from)
             .ok_or_else(|| format!("build_date {} is not a date DD.MM.YYYY", quote(text, limits::QUOTED_BYTES))),
         None => Err(format!("build_date is {}; expected a string with a date DD.MM.YYYY", value.kind())),
     }

@@ -1,6 +1,6 @@
 //! `POST /feature_licenses`: the licences of one registrar.
 
-use super::{Event, Reply, read_member};
+use super::{Circumstances, Event, Reply, read_member};
 use crate::catalog::Catalog;
 use crate::http::request::Request;
 use crate::http::response::Status;
@@ -9,8 +9,8 @@ use crate::limits;
 use crate::log;
 use crate::text::{parse_digits, quote};
 
-pub(super) fn answer(catalog: &Catalog, request: &Request<'_>) -> Reply {
-    let serial = match read_serial(request.body) {
+pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, _: &Circumstances<'_>) -> Reply {
+    let serial = match read_member(request.body, "serial", "0000000000012345", read_serial) {
         Ok(serial) => serial,
         Err(reason) => return Reply::error(Status::BadRequest, &reason),
     };
@@ -27,16 +27,15 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>) -> Reply {
         }
         Err(problem) => {
             // The path is the operator's business, not the caller's.
-            log::problem(&problem.to_string());
+            log::warn(format_args!("event=problem what={}", quote(&problem.to_string(), usize::MAX)));
             Reply::error(Status::ServiceUnavailable, "the licence file cannot be read now; try again later")
         }
     }
 }
 
 /// A string of 16 digits, or a number written with 16 digits: the reference takes both.
-fn read_serial(body: &[u8]) -> Result<u64, String> {
-    let value = read_member(body, "serial", "0000000000012345")?;
-    let text = match &value {
+fn read_serial(value: &Value<'_>) -> Result<u64, String> {
+    let text = match value {
         Value::String(text) => text,
         Value::Number(digits) => *digits,
         _ => return Err(format!("serial is {}; expected a string of 16 digits", value.kind())),

@@ -10,6 +10,7 @@ use super::{Body, Circumstances, Event, FileBody, Reply, allows, wrong_method};
 use crate::catalog::Catalog;
 use crate::catalog::firmware::Image;
 use crate::catalog::stamp::{self, Stamp};
+use crate::file::is_below;
 use crate::http::date;
 use crate::http::range::{self, Selection};
 use crate::http::request::Request;
@@ -26,7 +27,7 @@ pub(super) fn error(status: Status, reason: &str) -> Reply {
 }
 
 /// Answers for `path`, which is what stands behind `/firmware/`, percent-encoded.
-pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, path: &[u8], circumstances: &Circumstances) -> Reply {
+pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, path: &[u8], circumstances: &Circumstances<'_>) -> Reply {
     if !allows(METHODS, request) {
         return wrong_method(error, METHODS);
     }
@@ -88,7 +89,7 @@ fn open_file(catalog: &Catalog, path: &str) -> Result<(File, fs::Metadata), (Sta
     };
     let root = fs::canonicalize(&catalog.settings.firmware_path).map_err(describe)?;
     let resolved = fs::canonicalize(root.join(path)).map_err(describe)?;
-    if !resolved.starts_with(&root) {
+    if !is_below(&resolved, &root) {
         return Err((Status::Forbidden, "a link out of the firmware folder".to_owned()));
     }
     // Before the open: opening a pipe would wait for its writer.
@@ -126,7 +127,7 @@ impl Source {
 }
 
 /// The reply for a GET or HEAD of a file, with the preconditions and the range of the request.
-fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances, source: Source) -> Reply {
+fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances<'_>, source: Source) -> Reply {
     let now = circumstances.now;
     let (size, modified, entity_tag) = source.describe();
     // RFC 9110 §8.8.2.1: never later than the message itself.
@@ -143,9 +144,11 @@ fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances, sou
     };
     fields.push(("ETag", entity_tag.into()));
 
-    let event = Event::Download { path };
+    let event = |start| Event::Download { path, start, size };
     let (status, start, length) = match (outcome, selection) {
-        (Outcome::NotModified, _) => return Reply { status: Status::NotModified, fields, body: Body::Absent, event },
+        (Outcome::NotModified, _) => {
+            return Reply { status: Status::NotModified, fields, body: Body::Absent, event: event(0) };
+        }
         (Outcome::Failed, _) => {
             return Reply { fields, ..error(Status::PreconditionFailed, "the file is not what the client expects") };
         }
@@ -161,7 +164,7 @@ fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances, sou
         }
     };
     fields.push(("Content-Type", content_type.into()));
-    Reply { status, fields, body: source.body(start, length), event }
+    Reply { status, fields, body: source.body(start, length), event: event(start) }
 }
 
 /// Content types by extension, as the reference's; anything unknown is bytes.

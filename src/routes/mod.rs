@@ -3,6 +3,7 @@
 mod check_firmware;
 mod feature_licenses;
 mod files;
+mod status;
 mod version;
 
 use std::fs::File;
@@ -20,17 +21,22 @@ use crate::http::request::Request;
 use crate::http::response::{Field, Status};
 use crate::json;
 use crate::limits;
+use crate::seen::Seen;
 
 /// This program's version.
 pub const SUSV_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What a route needs to know besides the request.
-#[derive(Debug, Clone, Copy)]
-pub struct Circumstances {
+#[derive(Clone, Copy)]
+pub struct Circumstances<'a> {
     /// The address the client reached us at: the host of URLs for HTTP/1.0 clients that name none.
     pub local: SocketAddr,
     /// Seconds since 1970, if the clock can be believed.
     pub now: Option<u64>,
+    /// Seconds since the start of the server.
+    pub uptime: u32,
+    /// What happened since then.
+    pub seen: &'a Seen,
 }
 
 /// An answer before it is put on the wire.
@@ -111,6 +117,10 @@ pub enum Event {
     Download {
         /// Path below the firmware folder.
         path: String,
+        /// First byte of it.
+        start: u64,
+        /// Size of the whole file.
+        size: u64,
     },
     /// The request was not answered with what it asked for.
     Refused {
@@ -122,30 +132,44 @@ pub enum Event {
 }
 
 /// Answers a request.
-pub fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances) -> Reply {
+pub fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
     let path = request.path();
     // For the test of what a bug costs; release builds do not have it.
     if cfg!(debug_assertions) && request.field("susv-test-panic").is_some() {
         panic!("asked for by a test");
     }
-    match path {
-        b"/check_firmware" if allows("POST", request) => check_firmware::answer(catalog, request, circumstances),
-        b"/feature_licenses" if allows("POST", request) => feature_licenses::answer(catalog, request),
-        b"/version" if allows("GET, HEAD", request) => version::answer(),
-        b"/check_firmware" | b"/feature_licenses" => wrong_method(Reply::error, "POST"),
-        b"/version" => wrong_method(Reply::error, "GET, HEAD"),
-        b"*" => Reply {
-            fields: vec![("Allow", "GET, HEAD, POST, OPTIONS".into())],
-            ..Reply::text(Status::Ok, String::new(), Event::Other)
-        },
-        _ => match path.strip_prefix(b"/firmware/") {
-            Some(path) => files::answer(catalog, request, path, circumstances),
-            None => Reply::error(
-                Status::NotFound,
-                "unknown path; known are /check_firmware, /feature_licenses, /version and /firmware/…",
-            ),
-        },
+    let is_hidden = |path: &[u8]| matches!(path, b"/" | b"/status") && !catalog.settings.status_page;
+    if let Some((_, methods, answer)) = ROUTES.iter().find(|(known, ..)| *known == path && !is_hidden(path)) {
+        return if allows(methods, request) {
+            answer(catalog, request, circumstances)
+        } else {
+            wrong_method(Reply::error, methods)
+        };
     }
+    if path == b"*" {
+        let fields = vec![("Allow", "GET, HEAD, POST, OPTIONS".into())];
+        return Reply { fields, ..Reply::text(Status::Ok, String::new(), Event::Other) };
+    }
+    match path.strip_prefix(b"/firmware/") {
+        Some(path) => files::answer(catalog, request, path, circumstances),
+        None => unknown_path(),
+    }
+}
+
+/// A path, its methods, and what answers there.
+type Route = (&'static [u8], &'static str, fn(&Catalog, &Request<'_>, &Circumstances<'_>) -> Reply);
+
+const ROUTES: [Route; 5] = [
+    (b"/check_firmware", "POST", check_firmware::answer),
+    (b"/feature_licenses", "POST", feature_licenses::answer),
+    (b"/version", "GET, HEAD", version::answer),
+    (b"/", "GET, HEAD", status::answer_page),
+    (b"/status", "GET, HEAD", status::answer_json),
+];
+
+#[cold]
+fn unknown_path() -> Reply {
+    Reply::error(Status::NotFound, "unknown path; known are /check_firmware, /feature_licenses, /version and /firmware/…")
 }
 
 /// The answer to a request that was refused before any route saw it; `target` is as much of its target as is known: if a
@@ -193,8 +217,8 @@ impl Reply {
     }
 }
 
-/// Reads a request's JSON object and the member `name` of it. The error says what is wrong with the body.
-fn read_member<'a>(body: &'a [u8], name: &str, example: &str) -> Result<json::Value<'a>, String> {
+/// Reads a request's JSON object, and by `read` the member `name` of it. The error says what is wrong with the body.
+fn read_member(body: &[u8], name: &str, example: &str, read: fn(&json::Value<'_>) -> Result<u64, String>) -> Result<u64, String> {
     // PowerShell may send a byte order mark (CLIENTS.md).
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if body.is_empty() {
@@ -203,7 +227,7 @@ fn read_member<'a>(body: &'a [u8], name: &str, example: &str) -> Result<json::Va
     let value =
         json::parse(body).map_err(|error| format!("the body is not JSON: {error}; expected {{\"{name}\": \"{example}\"}}"))?;
     match value.member(name) {
-        Some(member) => Ok(member.clone()),
+        Some(member) => read(member),
         None if matches!(value, json::Value::Object(_)) => {
             Err(format!("{name} is missing; expected {{\"{name}\": \"{example}\"}}"))
         }

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::{Event, Reply};
+use super::{Circumstances, Event, Reply};
+use crate::catalog::Catalog;
 use crate::file::read_bounded;
+use crate::http::request::Request;
 use crate::http::response::Status;
 use crate::json;
 use crate::limits;
@@ -12,13 +14,14 @@ use crate::limits;
 /// The protocol's version, as the reference reports its own.
 const SERVER: &str = "1.0";
 
-pub(super) fn answer() -> Reply {
+pub(super) fn answer(_: &Catalog, _: &Request<'_>, _: &Circumstances<'_>) -> Reply {
     static TEXT: OnceLock<String> = OnceLock::new();
     Reply::json(Status::Ok, TEXT.get_or_init(describe).clone(), Event::Other)
 }
 
 fn describe() -> String {
-    let mut text = String::from("{");
+    let mut json = json::Writer::default();
+    json.open('{');
     let system = format!("{} {}", read_kernel("ostype"), read_kernel("osrelease"));
     let members = [
         ("susv", super::SUSV_VERSION),
@@ -28,13 +31,10 @@ fn describe() -> String {
         ("system", &system),
     ];
     for (name, value) in members {
-        text.push_str(if text.len() == 1 { "" } else { ", " });
-        json::write_string(&mut text, name);
-        text.push_str(": ");
-        json::write_string(&mut text, value);
+        json.member(name).string(value);
     }
-    text.push('}');
-    text
+    json.close('}');
+    json.text
 }
 
 fn read_kernel(name: &str) -> String {

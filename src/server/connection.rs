@@ -8,9 +8,11 @@ use std::time::Instant;
 use super::clock;
 use super::door::{Phase, Seat};
 use super::end::End;
+use super::receipt::{Sent, await_receipt};
 use super::receive::{Interruption, Received, Receiver};
 use super::send::Sender;
 use super::{Shared, events};
+use crate::config::Settings;
 use crate::http::response::ResponseHead;
 use crate::limits;
 use crate::routes::{self, Body, Circumstances, Reply};
@@ -24,6 +26,8 @@ pub struct Connection {
     out: Vec<u8>,
     /// A download that had to wait for its place.
     pending: Option<Pending>,
+    /// The last download, until it is known whether all of it arrived.
+    sent: Option<Sent>,
 }
 
 /// An answer that is ready to be sent.
@@ -31,7 +35,7 @@ struct Pending {
     received: Received,
     reply: Reply,
     now: Option<u64>,
-    is_logged: bool,
+    settings: Arc<Settings>,
 }
 
 /// What serving a connection came to.
@@ -49,7 +53,7 @@ impl Connection {
         seat.stream.set_write_timeout(Some(limits::SEND_TICK)).ok()?;
         let local = seat.stream.local_addr().ok()?;
         let out = Vec::with_capacity(limits::READ_BUFFER / 2);
-        Some(Box::new(Connection { seat, local, receiver: Receiver::new(), out, pending: None }))
+        Some(Box::new(Connection { seat, local, receiver: Receiver::new(), out, pending: None, sent: None }))
     }
 
     /// Serves it until it ends, or has to wait for a download's place. A connection that has waited has got its place.
@@ -61,14 +65,18 @@ impl Connection {
         }
         loop {
             let idle_time = if shared.door.is_pressed() { limits::PRESSED_IDLE_TIME } else { limits::IDLE_TIME };
-            let received = match self.receiver.receive(&self.seat, idle_time) {
+            let received = self.receiver.receive(&self.seat, idle_time);
+            if let Some(sent) = self.sent.take() {
+                sent.settle(shared, &self.seat, false);
+            }
+            let received = match received {
                 Ok(received) => received,
                 Err(Interruption::End(end)) => return Outcome::Ended(end),
                 Err(Interruption::Refused(refusal, target)) => {
                     let reply = routes::answer_refusal(&refusal, &target);
-                    let is_logged = shared.catalog().settings.log_requests;
+                    let settings = &shared.catalog().settings;
                     let answered =
-                        Answered { method: b"-", path: &target, keep_alive: false, now: clock::wall_seconds(), is_logged };
+                        Answered { method: b"-", path: &target, keep_alive: false, now: clock::wall_seconds(), settings };
                     let sent = send_reply(shared, &self.seat, &mut self.out, &answered, reply);
                     return Outcome::Ended(sent.err().unwrap_or(End::Refused));
                 }
@@ -77,9 +85,10 @@ impl Connection {
             let now = clock::wall_seconds();
             let request = self.receiver.view(&received);
             let catalog = shared.catalog();
-            let reply = routes::answer(&catalog, &request, &Circumstances { local: self.local, now });
+            let circumstances = Circumstances { local: self.local, now, uptime: clock::uptime_seconds(), seen: &shared.seen };
+            let reply = routes::answer(&catalog, &request, &circumstances);
             let is_download = request.method() != b"HEAD" && reply.body.is_download();
-            let pending = Pending { received, reply, now, is_logged: catalog.settings.log_requests };
+            let pending = Pending { received, reply, now, settings: catalog.settings.clone() };
             if is_download && !self.seat.take_download_place(&shared.downloads) {
                 self.pending = Some(pending);
                 return Outcome::Waits(self);
@@ -91,12 +100,20 @@ impl Connection {
     }
 
     /// Sends an answer and makes the connection ready for the next request, or says why there will be none.
-    fn send(&mut self, shared: &Shared, Pending { received, reply, now, is_logged }: Pending) -> Result<(), End> {
+    fn send(&mut self, shared: &Shared, Pending { received, reply, now, settings }: Pending) -> Result<(), End> {
         let request = self.receiver.view(&received);
         let keep_alive = received.keep_alive() && !shared.door.is_pressed() && !shared.is_stopping() && !self.seat.must_leave();
-        let answered = Answered { method: request.method(), path: request.path(), keep_alive, now, is_logged };
-        send_reply(shared, &self.seat, &mut self.out, &answered, reply)?;
-        if !keep_alive || !self.seat.give_download_place_back(&shared.downloads) {
+        let answered = Answered { method: request.method(), path: request.path(), keep_alive, now, settings: &settings };
+        self.sent = send_reply(shared, &self.seat, &mut self.out, &answered, reply)?;
+        let is_free = self.seat.give_download_place_back(&shared.downloads);
+        if !keep_alive
+            && is_free
+            && let Some(sent) = self.sent.take()
+        {
+            await_receipt(&self.seat);
+            sent.settle(shared, &self.seat, true);
+        }
+        if !keep_alive || !is_free {
             return Err(End::Answered);
         }
         self.receiver.release(&received);
@@ -113,10 +130,17 @@ pub struct Answered<'a> {
     pub path: &'a [u8],
     keep_alive: bool,
     now: Option<u64>,
-    is_logged: bool,
+    settings: &'a Settings,
 }
 
-fn send_reply(shared: &Shared, seat: &Seat, out: &mut Vec<u8>, answered: &Answered<'_>, mut reply: Reply) -> Result<(), End> {
+/// Sends, notes and logs an answer. Returns the download whose end is still to be learnt.
+fn send_reply(
+    shared: &Shared,
+    seat: &Seat,
+    out: &mut Vec<u8>,
+    answered: &Answered<'_>,
+    mut reply: Reply,
+) -> Result<Option<Sent>, End> {
     out.clear();
     ResponseHead {
         status: reply.status,
@@ -131,10 +155,11 @@ fn send_reply(shared: &Shared, seat: &Seat, out: &mut Vec<u8>, answered: &Answer
     }
     let due = reply.body.length().unwrap_or(0);
     let (sent, result) = Sender::new(seat, &shared.downloads).send(out, &reply.body);
-    if answered.is_logged {
+    if answered.settings.log_requests {
         events::log_answer(shared, seat, answered, &reply, sent..due, result.err());
     }
-    result
+    let download = if answered.settings.status_page { events::note_answer(shared, seat, reply.event, sent..due) } else { None };
+    result.map(|()| download)
 }
 
 /// Lets a refused client read its answer: without this, unread bytes of its request would turn our close into a reset that

@@ -3,12 +3,18 @@
 use std::ops::Range;
 
 use super::Shared;
+use super::clock;
 use super::connection::Answered;
 use super::door::Seat;
 use super::end::End;
+use super::receipt::Sent;
+use crate::calendar::format_build_date;
+use crate::catalog::split_image_path;
 use crate::limits;
 use crate::log;
 use crate::routes::{Event, Reply};
+use crate::seen::{Sight, Transfer};
+use crate::sys;
 use crate::text::quote;
 
 /// One line for an answered request. `bytes` is sent and due of the body; `cut` why they differ.
@@ -16,20 +22,20 @@ pub fn log_answer(shared: &Shared, seat: &Seat, answered: &Answered<'_>, reply: 
     let peer = seat.peer;
     match &reply.event {
         Event::Check { build_date, version, available, critical } => {
-            let (day, month, year) = (build_date % 100, build_date / 100 % 100, build_date / 10_000);
-            log::info(format_args!(
-                "event=check peer={peer} build_date={day:02}.{month:02}.{year:04} update_available={available} critical={critical} version={version}"
+            let build_date = format_build_date(*build_date);
+            log::request(format_args!(
+                "event=check peer={peer} build_date={build_date} update_available={available} critical={critical} version={version}"
             ));
         }
         Event::License { serial, found } => {
             let found = if *found { "yes" } else { "no" };
-            log::info(format_args!("event=license peer={peer} serial={serial:016} found={found}"));
+            log::request(format_args!("event=license peer={peer} serial={serial:016} found={found}"));
         }
-        Event::Download { path } => {
+        Event::Download { path, .. } => {
             let (file, status, sent, due) = (quote(path, limits::TARGET_BYTES), reply.status.code(), bytes.start, bytes.end);
             let method = quote_bytes(answered.method);
             let cut = cut.map_or_else(String::new, |end| format!(" cut=\"{end}\""));
-            log::info(format_args!(
+            log::request(format_args!(
                 "event=download peer={peer} method={method} file={file} status={status} bytes={sent}/{due}{cut}"
             ));
         }
@@ -39,13 +45,38 @@ pub fn log_answer(shared: &Shared, seat: &Seat, answered: &Answered<'_>, reply: 
             }
             let (method, path) = (quote_bytes(answered.method), quote_bytes(answered.path));
             let (status, reason) = (reply.status.code(), quote(reason, limits::TARGET_BYTES));
-            log::info(format_args!("event=refused peer={peer} method={method} path={path} status={status} reason={reason}"));
+            log::request(format_args!("event=refused peer={peer} method={method} path={path} status={status} reason={reason}"));
         }
         Event::Other => {
             let (method, path) = (quote_bytes(answered.method), quote_bytes(answered.path));
-            log::info(format_args!("event=request peer={peer} method={method} path={path} status={}", reply.status.code()));
+            log::request(format_args!("event=request peer={peer} method={method} path={path} status={}", reply.status.code()));
         }
     }
+}
+
+/// Remembers an answered request for the status page. `bytes` is sent and due of the body. Returns the download whose end is
+/// still to be learnt.
+pub fn note_answer(shared: &Shared, seat: &Seat, event: Event, bytes: Range<u64>) -> Option<Sent> {
+    let mut download = None;
+    let sight = match event {
+        Event::Check { build_date, available, .. } => Sight::Check(build_date, available),
+        Event::License { found, .. } => Sight::License(found),
+        Event::Refused { .. } => Sight::Refused,
+        // What ends before the file does was meant to be a part.
+        Event::Download { path, start, size } if bytes.end > 0 && start + bytes.end == size => {
+            let version = split_image_path(&path).map(|(version, _)| version);
+            let transfer = if bytes.start < bytes.end {
+                Transfer::Cut((start + bytes.start).saturating_sub(sys::unacknowledged_bytes(&seat.stream)))
+            } else {
+                download = Some(Sent { path, version, size });
+                Transfer::Sent
+            };
+            Sight::Download(version, transfer)
+        }
+        Event::Download { .. } | Event::Other => return None,
+    };
+    shared.seen.note(seat.peer.ip(), clock::uptime_seconds(), sight);
+    download
 }
 
 /// Quotes what a client sent, bytes that are no text included.

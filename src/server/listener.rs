@@ -64,7 +64,7 @@ fn set_accept_tick(listener: &TcpListener) -> io::Result<()> {
 }
 
 fn explain(address: SocketAddr, error: &io::Error, settings: &Settings) -> StartError {
-    let file = settings.file.display();
+    let file = settings.file.to_string_lossy();
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => {
             format!("another program, or another susv, uses the port: stop it, or set another port in {file}")

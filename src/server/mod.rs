@@ -7,6 +7,7 @@ mod downloads;
 mod end;
 mod events;
 mod listener;
+mod receipt;
 mod receive;
 mod reload;
 mod repeats;
@@ -25,13 +26,14 @@ use crate::catalog::Catalog;
 use crate::config::Settings;
 use crate::limits;
 use crate::log;
+use crate::seen::Seen;
 use crate::sys;
 use crate::text::quote;
 
 use door::Door;
 use downloads::Downloads;
 use reload::Watch;
-use repeats::{OnceAMinute, Repeats};
+use repeats::Repeats;
 use workers::Entrance;
 
 /// Why the server could not start, in one line, with what to do next.
@@ -54,8 +56,8 @@ struct Shared {
     stopping: AtomicBool,
     /// What was refused to whom.
     repeats: Repeats,
-    accept_report: OnceAMinute,
-    thread_report: OnceAMinute,
+    /// What happened, for the status page.
+    seen: Seen,
 }
 
 impl Shared {
@@ -79,6 +81,7 @@ impl Shared {
 /// Serves until SIGTERM or SIGINT.
 pub fn run(settings: Settings) -> Result<(), StartError> {
     log::start();
+    log::set_file(&settings.log_file);
     panic::set_hook(Box::new(|info| {
         let what = info.payload_as_str().unwrap_or("unknown");
         let place = info.location().map_or_else(String::new, ToString::to_string);
@@ -109,8 +112,7 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
         downloads: Downloads::new(max_connections, max_waiting),
         stopping: AtomicBool::new(false),
         repeats: Repeats::default(),
-        accept_report: OnceAMinute::default(),
-        thread_report: OnceAMinute::default(),
+        seen: Seen::default(),
     });
     loop {
         workers::ensure_waiting(&shared);
@@ -121,6 +123,7 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
             None => {
                 watch.look(&shared);
                 shared.repeats.report();
+                log::report_repeated();
             }
         }
     }

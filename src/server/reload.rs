@@ -44,7 +44,7 @@ impl Watch {
         let old = shared.catalog();
         let mut refused = Vec::new();
         let settings = config::load(&old.settings.file).map(Arc::new).unwrap_or_else(|errors| {
-            let file = old.settings.file.display().to_string();
+            let file = old.settings.file.to_string_lossy().to_string();
             let problem = |error: &ConfigError| Problem {
                 place: file.clone(),
                 what: format!("{}: the settings stay as they were", error.reason()),
@@ -57,7 +57,8 @@ impl Watch {
             // It changed while it was read: what was read may be half of this and half of that. The next looks will tell.
             return;
         }
-        new.problems.splice(0..0, refused);
+        new.problems.extend(refused);
+        log::set_file(&new.settings.log_file);
         (self.loaded, self.seen) = (loaded, None);
         report_changes(&old, &new);
         shared.publish(Arc::new(new));

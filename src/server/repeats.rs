@@ -1,7 +1,6 @@
 //! Repeats: under attack the log must stay readable, so what happens again and again is counted instead of repeated.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::clock;
@@ -55,22 +54,5 @@ impl Repeats {
             }
             !is_over
         });
-    }
-}
-
-/// Lets a report through once a minute.
-#[derive(Default)]
-pub struct OnceAMinute {
-    /// Tick of the last report; 0 for none yet.
-    last: AtomicU32,
-}
-
-impl OnceAMinute {
-    /// Whether it is time to report.
-    pub fn is_due(&self) -> bool {
-        let now = clock::tick_milliseconds().max(1);
-        let last = self.last.load(Ordering::Relaxed);
-        let due = last == 0 || now.wrapping_sub(last) > 60_000;
-        due && self.last.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }

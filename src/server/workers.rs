@@ -51,9 +51,7 @@ fn add_worker(shared: &Arc<Shared>, number: usize) {
     let result = threads::spawn(Box::new(move || work(&for_worker, number)));
     if let Err(error) = result {
         entrance.waiting.fetch_sub(1, Ordering::Relaxed);
-        if shared.thread_report.is_due() {
-            log::warn(format_args!("event=no_thread error=\"{error}\" effect=\"callers wait\""));
-        }
+        log::warn(format_args!("event=no_thread error=\"{error}\" effect=\"callers wait\""));
     }
 }
 
@@ -166,9 +164,7 @@ fn is_spare(entrance: &Entrance) -> bool {
 fn await_resources(shared: &Shared, error: &io::Error) {
     // EMFILE, ENFILE, ENOBUFS, ENOMEM; anything else concerns a caller that has already gone.
     if matches!(error.raw_os_error(), Some(24 | 23 | 105 | 12 | 132)) {
-        if shared.accept_report.is_due() {
-            log::warn(format_args!("event=accept_failed error=\"{error}\" effect=\"callers wait\""));
-        }
+        log::warn(format_args!("event=accept_failed error=\"{error}\" effect=\"callers wait\""));
         shared.door.make_room();
         thread::sleep(limits::ACCEPT_PAUSE);
     }

@@ -1,7 +1,8 @@
-//! JSON (RFC 8259): a strict reader and a writer of strings.
-//!
-//! The writer's strings are byte for byte those of the reference server: ASCII only, since the Java client decodes with its
-//! platform's character set (CLIENTS.md), and `</` as `<\/`.
+//! JSON (RFC 8259): a strict reader and a writer.
+
+mod writer;
+
+pub use writer::{Writer, write_string};
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +10,7 @@ use std::fmt;
 use crate::limits;
 
 /// A JSON value. Text without escapes borrows from the input.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub enum Value<'a> {
     /// `null`
     Null,
@@ -216,7 +217,7 @@ impl<'a> Parser<'a> {
             }
             self.skip_digits()?;
         }
-        Ok(Value::Number(&self.text[start..self.at]))
+        Ok(Value::Number(self.text.get(start..self.at).unwrap_or_default()))
     }
 
     /// Reads a string from its opening quote.
@@ -230,7 +231,7 @@ impl<'a> Parser<'a> {
             {
                 self.at += 1;
             }
-            let run = &self.text[start..self.at];
+            let run = self.text.get(start..self.at).unwrap_or_default();
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -296,34 +297,4 @@ impl<'a> Parser<'a> {
         }
         Ok(code)
     }
-}
-
-/// Appends `text` as a JSON string, quotes included, as the reference writes it.
-pub fn write_string(out: &mut String, text: &str) {
-    out.push('"');
-    let mut previous = ' ';
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '/' if previous == '<' => out.push_str("\\/"),
-            ' '..='~' => out.push(character),
-            _ => {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    out.push_str("\\u");
-                    for shift in [12, 8, 4, 0] {
-                        let digit = u32::from(*unit >> shift & 15);
-                        out.push(char::from_digit(digit, 16).unwrap_or('0'));
-                    }
-                }
-            }
-        }
-        previous = character;
-    }
-    out.push('"');
 }

@@ -1,0 +1,200 @@
+//! The picture as one HTML page: no script, nothing to fetch. Everything that came from outside goes through `text`.
+
+use std::fmt::Write;
+
+use super::picture::{Picture, State};
+use super::texts::Texts;
+use crate::calendar::format_build_date;
+use crate::limits;
+use crate::routes::SUSV_VERSION;
+use crate::seen::{Registrar, Transfer};
+use crate::text::{push_visible, to_hex};
+
+/// Light and dark, wide and narrow: on a phone a registrar's row becomes a paragraph.
+const STYLE: &str = "\
+:root{color-scheme:light dark;--l:#ccc;--g:#075e2b;--b:#b3001b}\
+@media(prefers-color-scheme:dark){:root{--l:#555;--g:#7ee2a0;--b:#ff9797}}\
+body{font:1rem/1.45 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem;overflow-wrap:anywhere}\
+h1{font-size:1.4rem}h2{font-size:1.1rem;margin:1.5rem 0 .3rem}.g{color:var(--g)}.b{color:var(--b)}\
+table{border-collapse:collapse;width:100%}\
+th,td{text-align:start;vertical-align:top;padding:.25rem .6rem .25rem 0;border-top:1px solid var(--l);unicode-bidi:isolate}\
+@media(max-width:40rem){.r th{display:none}.r tr{display:flex;flex-wrap:wrap;column-gap:.8rem;border-top:1px solid var(--l)}\
+.r td{border:0;padding:0}.r td:first-child{flex-basis:100%;font-weight:600}";
+
+pub fn write(picture: &Picture<'_>, texts: &Texts) -> String {
+    let mut page = Page { out: String::with_capacity(4096 + 192 * picture.registrars.len()), texts };
+    page.write_head(picture);
+    page.write_problems(picture);
+    page.write_firmware(picture);
+    page.write_registrars(picture);
+    page.write_licenses(picture);
+    page.write_totals(picture);
+    page.raw("<p>susv ").raw(SUSV_VERSION).raw(", ").raw(texts.running).duration(picture.uptime);
+    page.out
+}
+
+struct Page<'a> {
+    out: String,
+    texts: &'a Texts,
+}
+
+impl Page<'_> {
+    /// Appends HTML of ours.
+    #[inline(never)]
+    fn raw(&mut self, html: &str) -> &mut Self {
+        self.out.push_str(html);
+        self
+    }
+
+    /// Appends text from outside: no markup, and no character that hides or turns what stands around it.
+    #[inline(never)]
+    fn text(&mut self, text: &str) -> &mut Self {
+        for character in text.chars() {
+            match character {
+                '<' => self.out.push_str("&lt;"),
+                '&' => self.out.push_str("&amp;"),
+                '"' => self.out.push_str("&quot;"),
+                _ => push_visible(&mut self.out, character),
+            }
+        }
+        self
+    }
+
+    #[inline(never)]
+    fn number(&mut self, number: u64) -> &mut Self {
+        let _ = write!(self.out, "{number}");
+        self
+    }
+
+    /// `5 min`, `3 h`: the largest unit there is at least two of, so that nothing is off by half.
+    #[inline(never)]
+    fn duration(&mut self, seconds: u32) -> &mut Self {
+        let texts = self.texts;
+        let (count, unit) = match seconds {
+            0..120 => (seconds, 0),
+            120..7200 => (seconds / 60, 1),
+            7200..172_800 => (seconds / 3600, 2),
+            _ => (seconds / 86_400, 3),
+        };
+        self.number(count.into()).raw(texts.units[unit])
+    }
+
+    #[inline(never)]
+    fn heading(&mut self, text: &str, count: usize) -> &mut Self {
+        self.raw("<h2>").raw(text).number(count as u64).raw("</h2>")
+    }
+
+    fn write_head(&mut self, picture: &Picture<'_>) {
+        let texts = self.texts;
+        let (class, state) = if picture.catalog.offer.is_some() { ("g", texts.offered) } else { ("b", texts.not_offered) };
+        self.raw("<!doctype html><html lang=").raw(texts.tag);
+        self.raw("><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><meta http-equiv=refresh content=");
+        self.number(limits::PAGE_REFRESH_SECONDS.into()).raw("><title>susv</title><style>").raw(STYLE);
+        for (number, label) in texts.labels.iter().enumerate() {
+            self.raw(".r td:nth-child(").number(number as u64 + 2).raw(")::before{content:\"").raw(label).raw("\"}");
+        }
+        self.raw("}</style><h1 class=").raw(class).raw(">").raw(state);
+        match &picture.catalog.obstacle {
+            None => self.number(picture.catalog.version.into()),
+            Some(problem) => self.text(&problem.to_string()),
+        };
+        self.raw("</h1>");
+    }
+
+    fn write_problems(&mut self, picture: &Picture<'_>) {
+        let texts = self.texts;
+        if picture.problems.is_empty() {
+            return;
+        }
+        self.heading(texts.problems, picture.problems.len()).raw("<ul class=b>");
+        for problem in &picture.problems {
+            self.raw("<li>").text(&problem.to_string());
+        }
+        self.raw("</ul>");
+    }
+
+    fn write_firmware(&mut self, picture: &Picture<'_>) {
+        let texts = self.texts;
+        let Some(offer) = &picture.catalog.offer else { return };
+        let settings = &picture.catalog.settings;
+        self.heading(texts.firmware, offer.version as usize);
+        if let Some(description) = &settings.description {
+            self.raw("<p>").text(description);
+        }
+        if settings.critical_version > 0 {
+            self.raw("<p>").raw(texts.critical_before).raw(&format_build_date(settings.critical_version));
+        }
+        self.raw("<table><tr><th>").raw(texts.file).raw("<th>").raw(texts.bytes).raw("<th>SHA-256");
+        for image in &offer.images {
+            self.raw("<tr><td>").raw(image.name).raw("<td>").number(image.bytes.len() as u64);
+            self.raw("<td>").raw(&to_hex(&image.digest));
+        }
+        self.raw("</table>");
+    }
+
+    fn write_registrars(&mut self, picture: &Picture<'_>) {
+        let texts = self.texts;
+        self.heading(texts.registrars, picture.registrars.len()).raw("<p>");
+        if picture.registrars.is_empty() {
+            self.raw(texts.nobody);
+            return;
+        }
+        let mut separator = "";
+        for (count, text) in picture.counts.iter().zip(texts.counts).filter(|(count, _)| **count > 0) {
+            self.raw(separator).raw(text).raw(": ").number(*count as u64);
+            separator = ", ";
+        }
+        self.raw("<table class=r><tr>");
+        for head in texts.heads {
+            self.raw("<th>").raw(head);
+        }
+        for (state, registrar) in &picture.registrars {
+            self.write_registrar(*state, registrar, picture.uptime);
+        }
+        self.raw("</table>");
+    }
+
+    fn write_registrar(&mut self, state: State, registrar: &Registrar, uptime: u32) {
+        let texts = self.texts;
+        let _ = write!(self.out, "\n<tr><td>{}<td>", registrar.address);
+        self.raw(&format_build_date(registrar.build_date)).raw("<td>");
+        self.duration(uptime.saturating_sub(registrar.seen_at)).raw(texts.ago);
+        self.raw(["<td class=b>", "<td class=b>", "<td class=g>", "<td>"][state as usize]).raw(texts.states[state as usize]);
+        let Some((version, transfer)) = registrar.download else { return };
+        self.raw("<td>").number(version.into()).raw(" ");
+        match transfer {
+            Transfer::Sent => self.raw(texts.sent),
+            Transfer::Complete => self.raw(texts.complete),
+            Transfer::Cut(bytes) => self.raw(texts.cut).number(bytes),
+        };
+    }
+
+    fn write_licenses(&mut self, picture: &Picture<'_>) {
+        let texts = self.texts;
+        let licenses = &picture.catalog.licenses;
+        self.heading(texts.licenses, licenses.len()).raw("<table>");
+        for file in &licenses.files {
+            self.raw("<tr><td>").text(&file.path.to_string_lossy()).raw("<td>").number(file.licenses as u64);
+        }
+        self.raw("</table>");
+    }
+
+    fn write_totals(&mut self, picture: &Picture<'_>) {
+        let texts = self.texts;
+        let totals = &picture.totals;
+        let counts = [
+            totals.checks,
+            totals.offers,
+            totals.downloads_complete,
+            totals.downloads_cut,
+            totals.licenses_found,
+            totals.licenses_unknown,
+            totals.refused,
+        ];
+        self.raw("<h2>").raw(texts.since_start).raw("</h2><table>");
+        for (text, count) in texts.totals.iter().zip(counts) {
+            self.raw("<tr><td>").raw(text).raw("<td>").number(count);
+        }
+        self.raw("</table>");
+    }
+}

@@ -1,0 +1,406 @@
+//! The status page and its JSON: what they say, that nothing from outside breaks them, and what they forget.
+
+mod common;
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::process::Command;
+use std::sync::Arc;
+
+use common::{Answer, Client, Folder, Server, check_request, image, license_line, post_request, publish, wait_until};
+use susv::catalog::Catalog;
+use susv::config;
+use susv::http::head::HeadParser;
+use susv::http::request::Request;
+use susv::json::{self, Value};
+use susv::routes::{self, Body, Circumstances};
+use susv::seen::{Seen, Sight, Transfer};
+
+/// A member of nested objects, by names and indexes with dots between them.
+fn get<'a, 'b>(mut value: &'b Value<'a>, path: &str) -> &'b Value<'a> {
+    for step in path.split('.') {
+        value = match (value, step.parse::<usize>()) {
+            (Value::Array(elements), Ok(index)) => elements.get(index).expect(path),
+            _ => value.member(step).expect(path),
+        };
+    }
+    value
+}
+
+fn number(value: &Value<'_>, path: &str) -> u64 {
+    match get(value, path) {
+        Value::Number(digits) => digits.parse().expect(path),
+        other => panic!("{path} is {}", other.kind()),
+    }
+}
+
+fn text<'b>(value: &'b Value<'_>, path: &str) -> &'b str {
+    get(value, path).as_str().expect(path)
+}
+
+fn status(server: &Server) -> String {
+    server.get("/status").text()
+}
+
+fn page(server: &Server, language: &str) -> String {
+    server.ask(format!("GET / HTTP/1.1\r\nHost: test\r\nAccept-Language: {language}\r\n\r\n")).text()
+}
+
+fn check(client: &mut Client, build_date: &str) -> Answer {
+    client.send(post_request("/check_firmware", &format!("{{\"build_date\": \"{build_date}\"}}")));
+    client.read_answer(false)
+}
+
+/// A catalog and what was seen, without a server: so registrars can have any address.
+struct Scene {
+    catalog: Catalog,
+    seen: Seen,
+    _folder: Folder,
+}
+
+impl Scene {
+    fn new(config: &str) -> Scene {
+        let folder = Folder::new();
+        publish(&folder, "20260301", 1);
+        folder.write("licenses/a.slf", license_line(12345, 'a'));
+        let file = folder.write("config.ini", format!("current_firmware_version = 20260301\n{config}"));
+        let settings = config::load(&file).expect("valid settings");
+        Scene { catalog: Catalog::load(Arc::new(settings), None), seen: Seen::default(), _folder: folder }
+    }
+
+    /// Remembers a registrar, as the server does when it answers.
+    fn note(&self, address: [u8; 4], now: u32, build_date: u32, download: Option<Transfer>) {
+        let address = IpAddr::from(address);
+        self.seen.note(address, now, Sight::Check(build_date, self.catalog.judge(build_date).available));
+        if let Some(transfer) = download {
+            self.seen.note(address, now, Sight::Download(Some(20260301), transfer));
+        }
+    }
+
+    /// The body of the answer to a GET, `uptime` seconds after the start.
+    fn get(&self, path: &str, language: &str, uptime: u32) -> String {
+        let bytes = format!("GET {path} HTTP/1.1\r\nHost: test\r\nAccept-Language: {language}\r\n\r\n").into_bytes();
+        let head = HeadParser::default().advance(&bytes).expect("a valid head").expect("a whole head");
+        let request = Request { bytes: &bytes, head: &head, body: b"" };
+        let circumstances =
+            Circumstances { local: SocketAddr::from(([127, 0, 0, 1], 8888)), now: None, uptime, seen: &self.seen };
+        match routes::answer(&self.catalog, &request, &circumstances).body {
+            Body::Text(text) => text,
+            _ => panic!("no text"),
+        }
+    }
+}
+
+#[test]
+fn the_page_and_the_json_tell_what_is_going_on() {
+    let scene = Scene::new("critical_version = 20180101\ncurrent_firmware_description = spring");
+    scene.note([10, 0, 0, 3], 10, 20190201, Some(Transfer::Complete));
+    scene.note([10, 0, 0, 1], 20, 20260302, Some(Transfer::Sent));
+    scene.note([10, 0, 0, 9], 30, 20171219, None);
+    scene.note([10, 0, 0, 2], 7000, 20190201, Some(Transfer::Cut(4096)));
+    scene.seen.note(IpAddr::from([10, 0, 0, 3]), 40, Sight::License(true));
+    scene.seen.note(IpAddr::from([10, 0, 0, 3]), 40, Sight::License(false));
+    scene.seen.note(IpAddr::from([10, 0, 0, 3]), 40, Sight::Refused);
+
+    let report = scene.get("/status", "en", 7220);
+    let report = json::parse(report.as_bytes()).expect("JSON");
+    assert_eq!(text(&report, "susv"), env!("CARGO_PKG_VERSION"));
+    assert_eq!((number(&report, "version"), number(&report, "critical_version")), (20260301, 20180101));
+    assert_eq!((get(&report, "offered"), text(&report, "description")), (&Value::Bool(true), "spring"));
+    assert_eq!(text(&report, "images.1.name"), "upd_app_for_old_frs.bin");
+    assert_eq!(number(&report, "images.0.bytes"), image(1).len() as u64);
+    assert_eq!(text(&report, "images.0.sha256").len(), 64);
+    assert_eq!(get(&report, "problems"), &Value::Array(Vec::new()));
+    assert_eq!((number(&report, "licenses.count"), number(&report, "licenses.files.0.count")), (1, 1));
+    for (name, count) in [("seen", 4), ("critical", 1), ("update_offered", 2), ("up_to_date", 1)] {
+        assert_eq!(number(&report, &format!("registrars.{name}")), count, "{name}");
+    }
+    for (index, (address, build_date, state, download)) in [
+        ("10.0.0.9", "19.12.2017", "critical", None),
+        ("10.0.0.2", "01.02.2019", "update_offered", Some("cut")),
+        ("10.0.0.3", "01.02.2019", "update_offered", Some("complete")),
+        ("10.0.0.1", "02.03.2026", "up_to_date", Some("sent")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let member = |name: &str| text(&report, &format!("registrar_list.{index}.{name}")).to_owned();
+        assert_eq!([member("address"), member("build_date"), member("state")], [address, build_date, state]);
+        match download {
+            Some(state) => assert_eq!(member("download.state"), state),
+            None => assert_eq!(get(&report, &format!("registrar_list.{index}.download")), &Value::Null),
+        }
+    }
+    assert_eq!(number(&report, "registrar_list.1.download.bytes"), 4096);
+    assert_eq!(number(&report, "registrar_list.1.seconds_ago"), 220);
+    for (name, count) in [
+        ("checks", 4),
+        ("updates_offered", 3),
+        ("downloads_complete", 1),
+        ("downloads_cut", 1),
+        ("licenses_found", 1),
+        ("licenses_unknown", 1),
+        ("refused", 1),
+    ] {
+        assert_eq!(number(&report, &format!("totals.{name}")), count, "{name}");
+    }
+
+    let english = scene.get("/", "en", 7220);
+    for expected in [
+        "<html lang=en>",
+        "<h1 class=g>Offered: 20260301</h1>",
+        "<p>spring",
+        "built before 01.01.2018",
+        "Registrars: 4",
+        "critical: 1, update offered: 2, up to date: 1",
+        "<td>3 min ago",
+        "<td>2 h ago",
+        "<td>20260301 cut at 4096",
+        "<td>20260301 complete",
+        "<td>20260301 sent",
+    ] {
+        assert!(english.contains(expected), "{expected} in {english}");
+    }
+    let rows: Vec<_> = english.split("\n<tr><td>").skip(1).map(|row| row.split("<td").next().expect("an address")).collect();
+    assert_eq!(rows, ["10.0.0.9", "10.0.0.2", "10.0.0.3", "10.0.0.1"], "the outdated first");
+    let russian = scene.get("/", "ru-RU,ru;q=0.9,en;q=0.8", 7220);
+    assert!(russian.contains("<html lang=ru>") && russian.contains("Предлагается 20260301"), "{russian}");
+    for text in [&english, &russian, &scene.get("/status", "en", 7220)] {
+        assert!(!text.contains("12345") && !text.contains(&"a".repeat(128)), "no serial numbers, no licences: {text}");
+    }
+}
+
+#[test]
+fn the_page_is_small_with_100_registrars() {
+    let scene = Scene::new("critical_version = 20180101");
+    for number in 0..100 {
+        scene.note([192, 168, 100, 100 + number], 100_000, 20171219, Some(Transfer::Cut(491_519)));
+    }
+    for language in ["en", "ru"] {
+        let size = scene.get("/", language, 150_000).len();
+        assert!((10_000..20 * 1024).contains(&size), "{size} bytes in {language}");
+    }
+}
+
+#[test]
+fn a_client_that_goes_away_is_shown_with_the_bytes_it_got() {
+    let server = Server::start("current_firmware_version = 20260301", |folder| {
+        for name in ["upd_app.bin", "upd_app_for_old_frs.bin"] {
+            folder.write(&format!("firmware/20260301/{name}"), vec![7; 8 << 20]);
+        }
+    });
+    let mut client = server.connect();
+    check(&mut client, "19.12.2017");
+    client.send("GET /firmware/20260301/upd_app.bin HTTP/1.1\r\nHost: test\r\n\r\n");
+    while client.received.len() < 100_000 {
+        assert!(client.read_more());
+    }
+    // With unread bytes: the kernel resets the connection.
+    drop(client);
+    wait_until("the cut is noticed", || status(&server).contains("\"state\": \"cut\""));
+    let report = status(&server);
+    let report = json::parse(report.as_bytes()).expect("JSON");
+    let bytes = number(&report, "registrar_list.0.download.bytes");
+    assert!((50_000..8 << 20).contains(&bytes), "{bytes}");
+    assert_eq!(number(&report, "totals.downloads_cut"), 1);
+    let page = page(&server, "en");
+    assert!(page.contains(&format!("20260301 cut at {bytes}")), "{page}");
+}
+
+#[test]
+fn bytes_the_kernel_holds_for_a_client_that_goes_away_do_not_count_as_complete() {
+    // More than the client's side takes without reading, and less than the server's kernel takes at once.
+    let server = Server::start("current_firmware_version = 20260301", |folder| {
+        for name in ["upd_app.bin", "upd_app_for_old_frs.bin"] {
+            folder.write(&format!("firmware/20260301/{name}"), vec![7; 200_000]);
+        }
+    });
+    let mut client = server.connect();
+    check(&mut client, "19.12.2017");
+    client.send("GET /firmware/20260301/upd_app.bin HTTP/1.1\r\nHost: test\r\n\r\n");
+    server.wait_for_line("status=200");
+    assert!(status(&server).contains("\"state\": \"sent\""), "{}", status(&server));
+    drop(client);
+    let line = server.wait_for_line("event=download_cut");
+    assert!(line.contains("file=\"20260301/upd_app.bin\" acknowledged="), "{line}");
+    wait_until("the cut is shown", || status(&server).contains("\"state\": \"cut\""));
+}
+
+#[test]
+fn a_download_with_connection_close_is_complete_when_it_arrived() {
+    let server = Server::start_plain("");
+    let mut client = server.connect();
+    check(&mut client, "19.12.2017");
+    client.send("GET /firmware/20260301/upd_app.bin HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    assert!(client.read_to_end().len() > image(1).len());
+    wait_until("it is shown", || status(&server).contains("\"state\": \"complete\""));
+}
+
+#[test]
+fn what_comes_from_outside_is_escaped() {
+    let hostile = "<script>alert(1)</script>&\"'\u{202e}\u{7}";
+    let server = Server::start(
+        &format!("current_firmware_version = latest\ncurrent_firmware_description = {}", "<b>x</b>&\"'\u{202e}end"),
+        |folder| {
+            publish(folder, "20260301", 1);
+            folder.write("licenses/a.slf", license_line(12345, 'a'));
+            folder.write(&format!("licenses/{}.slf", hostile.replace('/', "_")), "not a licence\n");
+        },
+    );
+    let mut client = server.connect();
+    // What is no date is refused, so it never gets into the table.
+    let body = "{\"build_date\": \"<script>alert(2)</script>\"}";
+    client.send(post_request("/check_firmware", body));
+    assert_eq!(client.read_answer(false).status, 400);
+    server.get("/%3Cscript%3Ealert(3)%3C/script%3E");
+    for language in ["en", "ru"] {
+        let page = page(&server, language);
+        assert!(page.contains("&lt;script>alert(1)&lt;_script>&amp;&quot;'\\u{202e}\\u{7}.slf"), "{page}");
+        assert!(page.contains("<p>&lt;b>x&lt;/b>&amp;&quot;'\\u{202e}end"), "{page}");
+        assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains('\u{202e}') && !page.contains('\u{7}'));
+    }
+    let report = status(&server);
+    assert!(report.is_ascii() && !report.contains("</"), "{report}");
+    let report = json::parse(report.as_bytes()).expect("JSON");
+    assert!(text(&report, "problems.0.place").contains(&hostile.replace('/', "_")));
+}
+
+#[test]
+fn without_an_offer_the_first_line_says_why() {
+    let server = Server::start("current_firmware_version = 20260301", |folder| {
+        folder.write("firmware/20260301/upd_app.bin", image(1));
+    });
+    check(&mut server.connect(), "19.12.2017");
+    let page = page(&server, "en");
+    let first = page.split("<h1 class=b>").nth(1).expect("in red").split("</h1>").next().expect("a line");
+    assert!(
+        first.starts_with("Nothing is offered: ") && first.contains("upd_app_for_old_frs.bin: the image is missing"),
+        "{first}"
+    );
+    let report = status(&server);
+    let report = json::parse(report.as_bytes()).expect("JSON");
+    assert_eq!(get(&report, "offered"), &Value::Bool(false));
+    assert_eq!(text(&report, "registrar_list.0.state"), "nothing_offered");
+    assert!(text(&report, "problems.0.what").contains("the image is missing"));
+}
+
+#[test]
+fn the_page_is_closed_to_everything_else() {
+    let server = Server::start_plain("");
+    let answer = server.get("/");
+    assert_eq!(answer.field("content-type"), Some("text/html; charset=UTF-8"));
+    assert_eq!(answer.field("content-security-policy"), Some("default-src 'none'; style-src 'unsafe-inline'"));
+    assert_eq!((answer.field("cache-control"), answer.field("vary")), (Some("no-store"), Some("Accept-Language")));
+    assert_eq!(server.ask("HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").status, 200);
+    assert_eq!(server.ask("PUT / HTTP/1.1\r\nHost: test\r\n\r\n").field("allow"), Some("GET, HEAD"));
+}
+
+#[test]
+fn it_can_be_turned_off() {
+    let server = Server::start_plain("status_page = no");
+    server.ask(check_request());
+    for path in ["/", "/status"] {
+        assert_eq!(server.get(path).status, 404, "{path}");
+        assert_eq!(server.ask(format!("PUT {path} HTTP/1.1\r\nHost: test\r\n\r\n")).status, 404, "{path}");
+    }
+    server.folder.write(
+        "config.ini",
+        format!("port = {}\naddress = 127.0.0.1\ncurrent_firmware_version = 20260301\n", server.address.port()),
+    );
+    server.signal(1);
+    wait_until("it is there", || server.get("/status").status == 200);
+    assert!(status(&server).contains("\"checks\": 0"), "nothing was kept while it was off");
+}
+
+#[test]
+fn a_log_file_takes_the_lines_and_never_grows_above_its_limits() {
+    let mut server = Server::start_plain("log_file = susv.log\nlog_file_kb = 4\nlog_file_count = 3");
+    for _ in 0..200 {
+        server.ask(check_request());
+    }
+    // The end of the program waits for its log.
+    server.signal(15);
+    server.wait();
+    let size = |name: &str| fs::metadata(server.folder.path().join(name)).map_or(0, |metadata| metadata.len());
+    assert!(size("susv.log.2") > 3000 && size("susv.log.1") > 3000 && size("susv.log") > 0);
+    for name in ["susv.log", "susv.log.1", "susv.log.2"] {
+        assert!(size(name) <= 4096, "{name}: {}", size(name));
+    }
+    assert_eq!(size("susv.log.3"), 0);
+    let text = fs::read_to_string(server.folder.path().join("susv.log.1")).expect("a log");
+    for line in text.lines() {
+        let (time, event) = line.split_once(' ').expect("a time");
+        assert!(time.len() == 20 && time.ends_with('Z') && event.starts_with("event=check "), "{line}");
+    }
+    // Standard output has the start, and nothing of the requests.
+    assert!(server.lines().iter().all(|line| !line.contains("event=check")), "{:#?}", server.lines());
+}
+
+#[test]
+fn a_log_file_that_cannot_be_written_is_shown_and_resumes_by_itself() {
+    let folder = Folder::new();
+    publish(&folder, "20260301", 1);
+    folder.write("licenses/a.slf", license_line(12345, 'a'));
+    let server = Server::start_in(folder, "current_firmware_version = 20260301\nlog_file = logs/susv.log");
+    // There is no such folder: the lines go to standard output, and the page says so.
+    server.wait_for_line("event=problem what=\"the log file cannot be written");
+    wait_until("the page shows it", || status(&server).contains("the log file cannot be written"));
+    server.ask(check_request());
+    server.wait_for_line("event=check");
+    fs::create_dir(server.folder.path().join("logs")).expect("a folder");
+    wait_until("the page forgets it", || !status(&server).contains("the log file cannot be written"));
+    let read = || fs::read_to_string(server.folder.path().join("logs/susv.log")).unwrap_or_default();
+    assert!(read().contains("event=log_file_resumed lines_missing="), "{}", read());
+    server.ask(check_request());
+    wait_until("the line is there", || read().contains("event=check"));
+    // Moved away, as an external rotation does: a new one is made.
+    fs::rename(server.folder.path().join("logs"), server.folder.path().join("old")).expect("moved");
+    fs::create_dir(server.folder.path().join("logs")).expect("a folder");
+    server.ask(check_request());
+    wait_until("a new file is there", || read().contains("event=check"));
+}
+
+#[test]
+fn a_full_disk_costs_lines_and_nothing_else() {
+    // A file system of 64 KB, for root only.
+    let folder = Folder::new();
+    let disk = folder.path().join("disk");
+    fs::create_dir(&disk).expect("a folder");
+    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&disk).status();
+    if !mount.is_ok_and(|status| status.success()) {
+        println!("not run: no right to mount a file system");
+        return;
+    }
+    publish(&folder, "20260301", 1);
+    folder.write("licenses/a.slf", license_line(12345, 'a'));
+    fs::write(disk.join("ballast"), vec![0; 56 * 1024]).expect("room");
+    let server = Server::start_in(folder, "current_firmware_version = 20260301\nlog_file = disk/susv.log");
+    wait_until("the disk is full", || {
+        assert_eq!(server.ask(check_request()).status, 200);
+        status(&server).contains("No space left on device")
+    });
+    let log = fs::read_to_string(disk.join("susv.log")).expect("the log");
+    assert!(log.ends_with('\n'), "no half line: {log:?}");
+    fs::remove_file(disk.join("ballast")).expect("room again");
+    wait_until("logging resumes", || !status(&server).contains("No space left on device"));
+    assert!(fs::read_to_string(disk.join("susv.log")).expect("the log").contains("event=log_file_resumed"));
+    drop(server);
+    assert!(Command::new("umount").arg(&disk).status().expect("umount").success());
+}
+
+#[test]
+fn the_same_warning_again_is_counted() {
+    // A licence file that vanishes without the index noticing: each request warns.
+    let server = Server::start_plain("");
+    // Between two looks: the index still knows the serial number, its file is unreadable.
+    let path = server.folder.path().join("licenses/a.slf");
+    fs::remove_file(&path).expect("removed");
+    fs::create_dir(&path).expect("a folder instead");
+    let mut refused = 0;
+    for _ in 0..20 {
+        refused += usize::from(server.post("/feature_licenses", "{\"serial\": \"0000000000012345\"}").status != 200);
+    }
+    assert_eq!(refused, 20);
+    let warnings = server.lines().iter().filter(|line| line.contains("event=problem")).count();
+    assert!(warnings <= 2, "{:#?}", server.lines());
+}
