@@ -196,7 +196,9 @@ fn make_folder(path: &Path) -> io::Result<()> {
 /// The shipped configuration for a folder without the sample firmware: it offers the newest version that is copied there.
 fn config_without_sample() -> String {
     let lines = SAMPLE_CONFIG.split_inclusive('\n');
-    lines.map(|line| if line.trim_end() == SAMPLE_VERSION_LINE { "current_firmware_version = latest\n" } else { line }).collect()
+    lines
+        .map(|line| if line.trim_ascii_end() == SAMPLE_VERSION_LINE { "current_firmware_version = latest\n" } else { line })
+        .collect()
 }
 
 const SAMPLE_VERSION_LINE: &str = "current_firmware_version = 20000101";

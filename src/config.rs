@@ -226,7 +226,7 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Settings, Vec<ConfigError>> {
 
 /// The elements of a comma-separated value.
 fn list(value: &str) -> impl Iterator<Item = &str> {
-    value.split(',').map(str::trim).filter(|element| !element.is_empty())
+    value.split(',').map(str::trim_ascii).filter(|element| !element.is_empty())
 }
 
 fn number(value: &str, from: u32, to: u32) -> Option<u32> {

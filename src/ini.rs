@@ -32,7 +32,7 @@ fn parse_line(bytes: &[u8], line: usize) -> Result<Option<Entry<'_>>, BadLine> {
     let Ok(text) = str::from_utf8(bytes) else {
         return fail("not UTF-8: save the file in the encoding UTF-8");
     };
-    let text = text.trim();
+    let text = text.trim_ascii();
     if text.is_empty() || text.starts_with(['#', ';']) {
         return Ok(None);
     }
@@ -43,8 +43,8 @@ fn parse_line(bytes: &[u8], line: usize) -> Result<Option<Entry<'_>>, BadLine> {
         return fail("sections are not used: the file is flat \"key = value\" lines");
     }
     match text.split_once('=') {
-        Some((key, _)) if key.trim().is_empty() => fail("no key in front of \"=\""),
-        Some((key, value)) => Ok(Some(Entry { key: key.trim(), value: value.trim(), line })),
+        Some((key, _)) if key.trim_ascii().is_empty() => fail("no key in front of \"=\""),
+        Some((key, value)) => Ok(Some(Entry { key: key.trim_ascii(), value: value.trim_ascii(), line })),
         None => fail("no \"=\": expected \"key = value\", or a comment that begins with # or ;"),
     }
 }
