@@ -29,16 +29,23 @@ const ROWS: [(&str, Load); 5] = [
 ];
 
 /// How often each row goes round, and for how long each server is loaded in a round.
-const ROUNDS: usize = 2;
-const TIME: Duration = Duration::from_millis(900);
+const ROUNDS: usize = 3;
+const TIME: Duration = Duration::from_millis(700);
 
 fn main() {
     if let Some(port) = std::env::args().skip_while(|argument| argument != "--floor").nth(1) {
         floor::serve(port.parse().expect("a port"));
     }
-    let servers = [Server::Susv { log: false }, Server::Susv { log: true }, Server::Floor, Server::Nginx, Server::Lighttpd];
+    let servers = [
+        Server::Susv { log: false, page: true },
+        Server::Susv { log: false, page: false },
+        Server::Susv { log: true, page: true },
+        Server::Floor,
+        Server::Nginx,
+        Server::Lighttpd,
+    ];
     let mut running: Vec<Process> = servers.into_iter().filter_map(process::start).collect();
-    println!("{:<40} {:<12} {:>9} {:>10} {:>9} {:>9}", "work", "server", "rate/s", "CPU us", "p50 us", "p99 us");
+    println!("{:<40} {:<13} {:>9} {:>10} {:>9} {:>9}", "work", "server", "rate/s", "CPU us", "p50 us", "p99 us");
     for (name, load) in ROWS {
         let mut outcomes: Vec<Vec<Outcome>> = running.iter().map(|_| Vec::new()).collect();
         // lighttpd has no fixed answers to compare a check with, and the floor knows no ranges and no disk.
@@ -56,7 +63,7 @@ fn main() {
             // The better round: what disturbs a shared machine only ever adds.
             let Some(best) = outcomes.iter().min_by(|a, b| a.cpu_microseconds.total_cmp(&b.cpu_microseconds)) else { continue };
             println!(
-                "{name:<40} {:<12} {:>9.0} {:>10.1} {:>9.0} {:>9.0}",
+                "{name:<40} {:<13} {:>9.0} {:>10.1} {:>9.0} {:>9.0}",
                 process.name, best.rate, best.cpu_microseconds, best.p50_microseconds, best.p99_microseconds
             );
         }
@@ -67,7 +74,7 @@ fn main() {
         let held = process.resident_kb();
         drop(connections);
         println!(
-            "{:<40} {:<12} {:>6.1} MB idle, {:>5.1} MB with 200 connections after a check",
+            "{:<40} {:<13} {:>6.1} MB idle, {:>5.1} MB with 200 connections after a check",
             "memory behind all this", process.name, idle, held
         );
     }
@@ -75,12 +82,12 @@ fn main() {
     for process in running.iter().filter(|process| process.name == "susv") {
         let mut times = load::rush(process, 250);
         times.sort_by(f64::total_cmp);
-        println!("{name:<40} {:<12} p50 {:.1} ms, p99 {:.1} ms", process.name, times[125], times[247]);
+        println!("{name:<40} {:<13} p50 {:.1} ms, p99 {:.1} ms", process.name, times[125], times[247]);
     }
     running.clear();
-    let fresh = process::start(Server::Susv { log: false }).expect("susv");
+    let fresh = process::start(Server::Susv { log: false, page: true }).expect("susv");
     println!(
-        "{:<40} {:<12} {:.1} ms, {:.1} MB",
+        "{:<40} {:<13} {:.1} ms, {:.1} MB",
         "start to first answer, memory then",
         fresh.name,
         fresh.first_answer.as_secs_f64() * 1000.0,

@@ -12,6 +12,8 @@ pub enum Server {
     Susv {
         /// `log_requests`, into a pipe that is read.
         log: bool,
+        /// `status_page`
+        page: bool,
     },
     /// This program's own floor.
     Floor,
@@ -37,8 +39,9 @@ pub struct Process {
 pub fn start(server: Server) -> Option<Process> {
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
     let name = match server {
-        Server::Susv { log: false } => "susv",
-        Server::Susv { log: true } => "susv, log",
+        Server::Susv { page: false, .. } => "susv, no page",
+        Server::Susv { log: false, .. } => "susv",
+        Server::Susv { log: true, .. } => "susv, log",
         Server::Floor => "floor",
         Server::Nginx => "nginx",
         Server::Lighttpd => "lighttpd",
@@ -48,10 +51,10 @@ pub fn start(server: Server) -> Option<Process> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     copy_samples(project, &folder);
     let mut command = match server {
-        Server::Susv { log } => {
-            let log_requests = if log { "yes" } else { "no" };
+        Server::Susv { log, page } => {
+            let [log_requests, status_page] = [log, page].map(|on| if on { "yes" } else { "no" });
             let config = format!(
-                "address = 127.0.0.1\nport = {port}\ncurrent_firmware_version = 20000101\nlog_requests = {log_requests}\nmax_connections = 400\n"
+                "address = 127.0.0.1\nport = {port}\ncurrent_firmware_version = 20000101\nlog_requests = {log_requests}\nstatus_page = {status_page}\nmax_connections = 400\n"
             );
             fs::write(folder.join("config.ini"), config).expect("a configuration");
             let mut command = Command::new(env!("CARGO_BIN_EXE_susv"));

@@ -16,10 +16,9 @@ const STYLE: &str = "\
 @media(prefers-color-scheme:dark){:root{--l:#555;--g:#7ee2a0;--b:#ff9797}}\
 body{font:1rem/1.45 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem;overflow-wrap:anywhere}\
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin:1.5rem 0 .3rem}.g{color:var(--g)}.b{color:var(--b)}\
-table{border-collapse:collapse;width:100%}\
-th,td{text-align:start;vertical-align:top;padding:.25rem .6rem .25rem 0;border-top:1px solid var(--l);unicode-bidi:isolate}\
-@media(max-width:40rem){.r th{display:none}.r tr{display:flex;flex-wrap:wrap;column-gap:.8rem;border-top:1px solid var(--l)}\
-.r td{border:0;padding:0}.r td:first-child{flex-basis:100%;font-weight:600}";
+table{border-collapse:collapse;width:100%}tr{border-top:1px solid var(--l)}\
+th,td{text-align:start;vertical-align:top;padding:.25rem .6rem .25rem 0;unicode-bidi:isolate}\
+@media(max-width:40rem){.r th{display:none}.r tr{display:flex;flex-wrap:wrap;column-gap:.8rem}.r td{padding:0}.r td:first-child{flex-basis:100%;font-weight:600}";
 
 pub fn write(picture: &Picture<'_>, texts: &Texts) -> String {
     let mut page = Page { out: String::with_capacity(4096 + 192 * picture.registrars.len()), texts };
@@ -91,7 +90,7 @@ impl Page<'_> {
         self.raw("><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><meta http-equiv=refresh content=");
         self.number(limits::PAGE_REFRESH_SECONDS.into()).raw("><title>susv</title><style>").raw(STYLE);
         for (number, label) in texts.labels.iter().enumerate() {
-            self.raw(".r td:nth-child(").number(number as u64 + 2).raw(")::before{content:\"").raw(label).raw("\"}");
+            self.raw(".t td:nth-child(").number(number as u64 + 2).raw(")::before{content:\"").raw(label).raw("\"}");
         }
         self.raw("}</style><h1 class=").raw(class).raw(">").raw(state);
         match &picture.catalog.obstacle {
@@ -124,7 +123,7 @@ impl Page<'_> {
         if settings.critical_version > 0 {
             self.raw("<p>").raw(texts.critical_before).raw(&format_build_date(settings.critical_version));
         }
-        self.raw("<table><tr><th>").raw(texts.file).raw("<th>").raw(texts.bytes).raw("<th>SHA-256");
+        self.raw("<table class=r><tr><th>").raw(texts.file).raw("<th>").raw(texts.bytes).raw("<th>SHA-256");
         for image in &offer.images {
             self.raw("<tr><td>").raw(image.name).raw("<td>").number(image.bytes.len() as u64);
             self.raw("<td>").raw(&to_hex(&image.digest));
@@ -144,7 +143,7 @@ impl Page<'_> {
             self.raw(separator).raw(text).raw(": ").number(*count as u64);
             separator = ", ";
         }
-        self.raw("<table class=r><tr>");
+        self.raw("<table class=\"r t\"><tr>");
         for head in texts.heads {
             self.raw("<th>").raw(head);
         }
