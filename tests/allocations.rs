@@ -56,7 +56,7 @@ fn a_check_costs_a_handful_of_allocations() {
     let circumstances = Circumstances {
         local: SocketAddr::from(([127, 0, 0, 1], 8888)),
         now: Some(1_800_000_000),
-        uptime: 0,
+        uptime: || 0,
         seen: &Seen::default(),
     };
     let mut out = Vec::with_capacity(2048);

@@ -282,7 +282,7 @@ fn replay_in_library(profile: &str, description: &str, cases: &[Case], problems:
     settings.description = Some(description.to_owned());
     let catalog = Catalog::load(std::sync::Arc::new(settings), None);
     let circumstances =
-        Circumstances { local: SocketAddr::from(([127, 0, 0, 1], 8888)), now: None, uptime: 0, seen: &Seen::default() };
+        Circumstances { local: SocketAddr::from(([127, 0, 0, 1], 8888)), now: None, uptime: || 0, seen: &Seen::default() };
     for case in cases {
         let head = HeadParser::default().advance(&case.request).expect("valid").expect("complete");
         let Framing::Length(length) = head.framing else { panic!("chunked") };

@@ -33,8 +33,8 @@ pub struct Circumstances<'a> {
     pub local: SocketAddr,
     /// Seconds since 1970, if the clock can be believed.
     pub now: Option<u64>,
-    /// Seconds since the start of the server.
-    pub uptime: u32,
+    /// Tells the seconds since the start of the server to the few who ask.
+    pub uptime: fn() -> u32,
     /// What happened since then.
     pub seen: &'a Seen,
 }

@@ -55,6 +55,6 @@ impl<'a> Picture<'a> {
         let mut registrars: Vec<_> = registrars.into_iter().map(judge).collect();
         let rank = |(state, registrar): &(State, Registrar)| (*state, registrar.build_date, registrar.address);
         registrars.sort_unstable_by_key(rank);
-        Picture { catalog, uptime: circumstances.uptime, problems, registrars, counts, totals }
+        Picture { catalog, uptime: (circumstances.uptime)(), problems, registrars, counts, totals }
     }
 }
