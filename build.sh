@@ -10,27 +10,29 @@ readonly MAX_KB=400
 # Room for all targets' builds of std.
 readonly NEEDED_MB=2000
 
-# name | Rust target | zig target | further compiler flags
+# name | Rust target | zig target | Debian's architecture | further compiler flags
 # Frame pointers make unwind tables shorter where they are DWARF's (6 KB); Thumb code is a quarter smaller than ARM's.
 readonly TARGETS="
-x86_64|x86_64-unknown-linux-musl|x86_64-linux-musl|-Cforce-frame-pointers=yes
-aarch64|aarch64-unknown-linux-musl|aarch64-linux-musl|-Cforce-frame-pointers=yes
-armv7|armv7-unknown-linux-musleabihf|arm-linux-musleabihf|-Ctarget-feature=+thumb-mode
-armv5te|armv5te-unknown-linux-musleabi|arm-linux-musleabi|
-mipsel|mipsel-unknown-linux-musl|mipsel-linux-musleabi|
+x86_64|x86_64-unknown-linux-musl|x86_64-linux-musl|amd64|-Cforce-frame-pointers=yes
+aarch64|aarch64-unknown-linux-musl|aarch64-linux-musl|arm64|-Cforce-frame-pointers=yes
+armv7|armv7-unknown-linux-musleabihf|arm-linux-musleabihf|armhf|-Ctarget-feature=+thumb-mode
+armv5te|armv5te-unknown-linux-musleabi|arm-linux-musleabi||
+mipsel|mipsel-unknown-linux-musl|mipsel-linux-musleabi||
 "
 
 usage() {
     cat <<'TEXT'
 usage: ./build.sh [TARGET ...]    build these targets, or all, into dist/
+       ./build.sh --deb [TARGET ...]  Debian packages too (amd64, arm64, armhf: needs dpkg-deb)
        ./build.sh --list          list the targets
        ./build.sh --help          this text
 
 Targets: x86_64 (PCs), aarch64 (64-bit ARM), armv7 (hard float: Debian armhf, most routers), armv5te (soft float: old ARM
 boxes), mipsel (MIPS routers; best effort).
 
-For each target: dist/susv-TARGET, the program, and dist/susv-VERSION-TARGET.tar.gz with the program, config.ini, sample
-firmware and licences, and README. dist/SHA256SUMS covers all of them.
+For each target: dist/susv-TARGET, the program; dist/susv-VERSION-TARGET.tar.gz with the program, config.ini, sample firmware and
+licences, README, OpenWrt's init script and an installer for routers; and dist/susv_VERSION_TARGET.ipk for opkg. dist/SHA256SUMS
+covers all of them.
 
 Needed: Rust with its library sources, and Python 3. What else is needed (zig and cargo-zigbuild) is installed into target/.
 TEXT
@@ -108,7 +110,7 @@ compile() {
     local target flags sysroot
     target=$(field 2 "$1")
     sysroot=$(rustc --print sysroot)
-    flags="-Clink-self-contained=no -Crelocation-model=static -Zlocation-detail=none -Zfmt-debug=none $(field 4 "$1")"
+    flags="-Clink-self-contained=no -Crelocation-model=static -Zlocation-detail=none -Zfmt-debug=none $(field 5 "$1")"
     # A function that cannot panic needs no unwind table (4 KB). A panic in a destructor would end the program instead of the
     # connection (8 KB); ours are std's, which do not panic. -Os chooses zig's small C library.
     flags+=" -Cforce-unwind-tables=no -Zpanic-in-drop=abort -Clink-arg=-Os -Clink-arg=target/wrapper/printf-$1.o"
@@ -129,22 +131,98 @@ compile() {
     fi
 }
 
-# pack NAME STAGE: the program and its tarball, reproducibly, into STAGE.
+# The date of all files in archives: the commit's.
+source_date() { git log -1 --format=%ct 2>/dev/null || echo 1767225600; }
+
+# archive FOLDER MEMBER ...: a reproducible tar.gz to standard output.
+archive() {
+    local folder=$1
+    shift
+    tar --sort=name --mtime="@$(source_date)" --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w --format=ustar \
+        -C "$folder" -cf - "$@" | gzip -9n
+}
+
+# fill FILE NAME VALUE ...: the file with @NAME@ replaced.
+fill() {
+    local text
+    text=$(cat "$1")
+    shift
+    while [ $# -gt 0 ]; do
+        text=${text//@$1@/$2}
+        shift 2
+    done
+    printf '%s\n' "$text"
+}
+
+# installed_config ROOT: config.ini for a system where firmware and licences are in ROOT, offering the latest.
+installed_config() {
+    sed -e 's|^current_firmware_version = .*|current_firmware_version = latest|' -e "s|^;firmware_path = .*|firmware_path = $1/firmware|" \
+        -e "s|^;feature_licenses_path = .*|feature_licenses_path = $1/licenses|" config.ini
+}
+
+# pack NAME STAGE: the program, its tarball and its package for routers, reproducibly, into STAGE.
 pack() {
-    local folder date sysroot
+    local folder sysroot
     folder="susv-$(version)-$1"
-    date=$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)
     sysroot=$(rustc --print sysroot)
     # Stripped of all that no system loads: MIPS compilers leave 80 KB of procedure descriptors.
     LD_LIBRARY_PATH="$sysroot/lib" "$sysroot/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/rust-objcopy" \
         --remove-section=.pdr --remove-section=.comment "target/$(field 2 "$1")/release/susv" "$2/susv-$1"
     chmod 755 "$2/susv-$1"
     mkdir "$2/$folder"
-    cp -R "$2/susv-$1" config.ini firmware licenses README.md "$2/$folder/"
-    mv "$2/$folder/susv-$1" "$2/$folder/susv"
-    tar --sort=name --mtime="@$date" --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w --format=ustar \
-        -C "$2" -cf - "$folder" | gzip -9n >"$2/$folder.tar.gz"
+    cp -R config.ini firmware licenses README.md CHANGELOG.md packaging/openwrt/install.sh packaging/openwrt/susv.init "$2/$folder/"
+    cp "$2/susv-$1" "$2/$folder/susv"
+    archive "$2" "$folder" >"$2/$folder.tar.gz"
     rm -r "${2:?}/$folder"
+    pack_ipk "$1" "$2"
+}
+
+# pack_ipk NAME STAGE
+pack_ipk() {
+    local work=$2/ipk
+    mkdir -p "$work"/data/{usr/bin,etc/init.d,etc/susv/firmware,etc/susv/licenses,lib/upgrade/keep.d} "$work/control"
+    cp "$2/susv-$1" "$work/data/usr/bin/susv"
+    cp packaging/openwrt/susv.init "$work/data/etc/init.d/susv"
+    installed_config /etc/susv >"$work/data/etc/susv/config.ini"
+    echo /etc/susv >"$work/data/lib/upgrade/keep.d/susv"
+    cp packaging/openwrt/postinst packaging/openwrt/prerm "$work/control/"
+    chmod 755 "$work"/control/* "$work/data/etc/init.d/susv"
+    echo /etc/susv/config.ini >"$work/control/conffiles"
+    fill packaging/openwrt/control VERSION "$(version)" TARGET "$1" SIZE "$(wc -c <"$2/susv-$1")" >"$work/control/control"
+    echo 2.0 >"$work/debian-binary"
+    archive "$work/data" . >"$work/data.tar.gz"
+    archive "$work/control" . >"$work/control.tar.gz"
+    archive "$work" ./debian-binary ./control.tar.gz ./data.tar.gz >"$2/susv_$(version)_$1.ipk"
+    rm -r "$work"
+}
+
+# pack_deb NAME STAGE
+pack_deb() {
+    local arch work doc size
+    arch=$(field 4 "$1")
+    work=$2/deb
+    doc=$work/usr/share/doc/susv
+    mkdir -p "$work"/{DEBIAN,usr/bin,etc/susv,var/lib/susv/firmware,var/lib/susv/licenses,usr/lib/systemd/system} \
+        "$work"/usr/share/{man/man8,lintian/overrides} "$doc"
+    cp "$2/susv-$1" "$work/usr/bin/susv"
+    installed_config /var/lib/susv >"$work/etc/susv/config.ini"
+    cp packaging/systemd/* "$work/usr/lib/systemd/system/"
+    gzip -9nc packaging/susv.8 >"$work/usr/share/man/man8/susv.8.gz"
+    cp packaging/debian/lintian-overrides "$work/usr/share/lintian/overrides/susv"
+    cp packaging/debian/copyright "$doc/"
+    gzip -9nc README.md >"$doc/README.md.gz"
+    gzip -9nc CHANGELOG.md >"$doc/CHANGELOG.md.gz"
+    printf 'susv (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- susv founders <susv@example.org>  %s\n' "$(version)" \
+        "$(LC_ALL=C date -u -d "@$(source_date)" '+%a, %d %b %Y %H:%M:%S +0000')" | gzip -9nc >"$doc/changelog.gz"
+    chmod -R u+rwX,go+rX,go-w "$work"
+    cp packaging/debian/{conffiles,postinst,prerm,postrm} "$work/DEBIAN/"
+    chmod 755 "$work"/DEBIAN/{postinst,prerm,postrm}
+    chmod 644 "$work/DEBIAN/conffiles"
+    (cd "$work" && find usr etc -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum >DEBIAN/md5sums)
+    size=$(find "$work" -type f -printf '%s\n' | awk '{ kb += int(($1 + 1023) / 1024) } END { print kb }')
+    fill packaging/debian/control VERSION "$(version)" ARCH "$arch" SIZE "$size" >"$work/DEBIAN/control"
+    SOURCE_DATE_EPOCH=$(source_date) dpkg-deb --root-owner-group -Zxz --build "$work" "$2/susv_$(version)_$arch.deb" >/dev/null
+    rm -r "$work"
 }
 
 # Prints the table of sizes; fails if one is too large.
@@ -160,10 +238,12 @@ check_sizes() {
 }
 
 names=()
+with_deb=""
 for argument in "$@"; do
     case $argument in
         -h | --help) usage; exit 0 ;;
         --list) target_names; exit 0 ;;
+        --deb) with_deb=1 ;;
         -*) fail "unknown option $argument: see ./build.sh --help" ;;
         *)
             [ -n "$(field 2 "$argument")" ] || fail "unknown target $argument: known are $(target_names | xargs)"
@@ -172,6 +252,9 @@ for argument in "$@"; do
     esac
 done
 [ ${#names[@]} -gt 0 ] || mapfile -t names < <(target_names)
+if [ -n "$with_deb" ]; then
+    command -v dpkg-deb >/dev/null || fail "dpkg-deb is missing: apt-get install -y dpkg (or build without --deb)"
+fi
 
 mkdir -p target
 check_space
@@ -186,11 +269,14 @@ stage=$(mktemp -d target/stage.XXXXXX)
 trap 'rm -rf "$stage"' EXIT
 for name in "${names[@]}"; do
     pack "$name" "$stage"
+    if [ -n "$with_deb" ] && [ -n "$(field 4 "$name")" ]; then
+        pack_deb "$name" "$stage"
+    fi
 done
 check_sizes "$stage"
 
 # All is well: only now does dist/ change.
 mkdir -p dist
-mv "$stage"/susv-* dist/
-(cd dist && sha256sum susv-* >SHA256SUMS)
-echo "dist/: $(cd dist && echo susv-* | wc -w) files and SHA256SUMS"
+mv "$stage"/susv* dist/
+(cd dist && sha256sum susv* >SHA256SUMS)
+echo "dist/: $(cd dist && echo susv* | wc -w) files and SHA256SUMS"

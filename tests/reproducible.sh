@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Builds targets a second time, from a clone in another directory, and compares every byte with dist/.
-# usage: tests/reproducible.sh TARGET ...      (after ./build.sh TARGET ...)
+# usage: tests/reproducible.sh [--deb] TARGET ...      (after ./build.sh with the same arguments)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || { echo "usage: tests/reproducible.sh TARGET ..." >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: tests/reproducible.sh [--deb] TARGET ..." >&2; exit 2; }
 
 first=$PWD
 second=$(mktemp -d)/in/another/directory
@@ -12,11 +12,10 @@ git clone --quiet . "$second"
 # The same tools, so that they are not fetched twice.
 (cd "$second" && PATH="$first/target/tools/bin:$PATH" ./build.sh "$@")
 
+# Programs, tarballs and packages.
 differing=""
-for name in "$@"; do
-    for file in "susv-$name" "susv-$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)-$name.tar.gz"; do
-        cmp "$first/dist/$file" "$second/dist/$file" || differing+=" $file"
-    done
+for file in "$second"/dist/susv*; do
+    cmp "$first/dist/${file##*/}" "$file" || differing+=" ${file##*/}"
 done
 [ -z "$differing" ] || { echo "not reproducible:$differing" >&2; exit 1; }
 echo "reproducible: $*"
