@@ -45,6 +45,9 @@ pub const LINGER_BYTES: usize = 128 * 1024 * 1024;
 /// Answers and downloads under way at a stop are given so long to finish.
 pub const STOP_TIME: Duration = Duration::from_secs(30);
 
+/// At a stop a connection without a request yet is given so long to send it: its caller could not know.
+pub const NEWCOMER_TIME: Duration = Duration::from_secs(1);
+
 // --- Server: threads, sockets, memory -----------------------------------------------------------
 
 /// Callers that wait in the kernel for a free connection. std's own is 128: too few for a shop's morning.

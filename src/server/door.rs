@@ -46,6 +46,8 @@ pub struct Seat {
     /// It holds one of the places for downloads.
     is_downloading: AtomicBool,
     must_leave: AtomicBool,
+    /// It has sent a request: its client knows that a kept connection may end.
+    has_asked: AtomicBool,
     /// Where it stands in the list; changed under the list's lock only.
     index: AtomicUsize,
 }
@@ -54,7 +56,9 @@ impl Seat {
     /// Notes that a phase begins.
     pub fn enter(&self, phase: Phase) {
         // Nobody asks how long a connection has been working.
-        if phase != Phase::Working {
+        if phase == Phase::Working {
+            self.has_asked.store(true, Ordering::Relaxed);
+        } else {
             self.since.store(clock::tick_milliseconds(), Ordering::Relaxed);
         }
         self.phase.store(phase as u8, Ordering::Relaxed);
@@ -113,6 +117,13 @@ impl Seat {
             Phase::Working => false,
         };
         (may_leave && !self.must_leave()).then_some((phase, age))
+    }
+
+    /// Whether a stop may end it: it is idle, no request has come, and none is to be expected from a newcomer any more.
+    fn may_be_closed(&self) -> bool {
+        let age = clock::tick_milliseconds().wrapping_sub(self.since.load(Ordering::Relaxed));
+        let is_newcomer = !self.has_asked.load(Ordering::Relaxed) && u128::from(age) < limits::NEWCOMER_TIME.as_millis();
+        self.phase() == Phase::Idle && !is_newcomer && !self.must_leave() && sys::unread_bytes(&self.stream) == 0
     }
 
     /// Tells the connection's thread to end it. Only the receiving side is shut: a thread that has just got a request still
@@ -189,6 +200,7 @@ impl Door {
             is_slow: AtomicBool::new(false),
             is_downloading: AtomicBool::new(false),
             must_leave: AtomicBool::new(false),
+            has_asked: AtomicBool::new(false),
             index: AtomicUsize::new(0),
         });
         self.seat(&mut state.seats, seat.clone());
@@ -237,7 +249,7 @@ impl Door {
     /// Ends the idle connections and waits a little for the others. True once there are none.
     pub fn close_idle(&self) -> bool {
         let state = self.lock();
-        let idle: Vec<_> = state.seats.iter().filter(|seat| seat.phase() == Phase::Idle && !seat.must_leave()).cloned().collect();
+        let idle: Vec<_> = state.seats.iter().filter(|seat| seat.may_be_closed()).cloned().collect();
         drop(state);
         for seat in idle {
             seat.evict();

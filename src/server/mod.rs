@@ -137,7 +137,8 @@ fn stop(shared: &Arc<Shared>, signals: &UnixStream) {
     shared.stopping.store(true, Ordering::Relaxed);
     workers::stop_accepting(shared);
     let deadline = Instant::now() + limits::STOP_TIME;
-    while !(shared.door.close_idle() && shared.downloads.is_idle()) && Instant::now() < deadline {
+    // In this order: who has come in until the last thread left the entrances is seen by the look behind it.
+    while !(workers::have_left(shared) & (shared.door.close_idle() && shared.downloads.is_idle())) && Instant::now() < deadline {
         if let Some(sys::SIGTERM | sys::SIGINT) = wait_for_signal(signals, Duration::from_millis(1)) {
             break;
         }

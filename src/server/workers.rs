@@ -55,24 +55,32 @@ fn add_worker(shared: &Arc<Shared>, number: usize) {
     }
 }
 
+/// Whether all threads have left the entrances: nobody comes in any more.
+pub fn have_left(shared: &Shared) -> bool {
+    shared.entrances.iter().all(|entrance| entrance.waiting.load(Ordering::Relaxed) == 0)
+}
+
 fn work(shared: &Arc<Shared>, number: usize) {
     let Some(entrance) = shared.entrances.get(number) else { return };
+    let leave = || entrance.waiting.fetch_sub(1, Ordering::Relaxed);
     loop {
-        if shared.is_stopping() && entrance.is_inherited {
+        if shared.is_stopping() {
+            leave();
             return;
         }
         let accepted = entrance.listener.accept();
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                if shared.is_stopping() || is_spare(entrance) {
+                if is_spare(entrance) {
                     return;
                 }
                 continue;
             }
-            Err(_) if shared.is_stopping() => return,
             Err(error) => {
-                await_resources(shared, &error);
+                if !shared.is_stopping() {
+                    await_resources(shared, &error);
+                }
                 continue;
             }
         };
