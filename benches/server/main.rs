@@ -29,7 +29,7 @@ const ROWS: [(&str, Load); 5] = [
 ];
 
 /// How often each row goes round, and for how long each server is loaded in a round.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 4;
 const TIME: Duration = Duration::from_millis(700);
 
 fn main() {
@@ -37,8 +37,8 @@ fn main() {
         floor::serve(port.parse().expect("a port"));
     }
     let servers = [
-        Server::Susv { log: false, page: true },
         Server::Susv { log: false, page: false },
+        Server::Susv { log: false, page: true },
         Server::Susv { log: true, page: true },
         Server::Floor,
         Server::Nginx,
