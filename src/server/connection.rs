@@ -158,7 +158,7 @@ fn send_reply(
     if answered.settings.log_requests {
         events::log_answer(shared, seat, answered, &reply, sent..due, result.err());
     }
-    let download = if answered.settings.status_page { events::note_answer(shared, seat, reply.event, sent..due) } else { None };
+    let download = events::note_answer(shared, seat, answered.settings, reply.event, sent..due);
     result.map(|()| download)
 }
 

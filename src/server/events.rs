@@ -10,6 +10,7 @@ use super::end::End;
 use super::receipt::Sent;
 use crate::calendar::format_build_date;
 use crate::catalog::split_image_path;
+use crate::config::Settings;
 use crate::limits;
 use crate::log;
 use crate::routes::{Event, Reply};
@@ -54,9 +55,9 @@ pub fn log_answer(shared: &Shared, seat: &Seat, answered: &Answered<'_>, reply: 
     }
 }
 
-/// Remembers an answered request for the status page. `bytes` is sent and due of the body. Returns the download whose end is
-/// still to be learnt.
-pub fn note_answer(shared: &Shared, seat: &Seat, event: Event, bytes: Range<u64>) -> Option<Sent> {
+/// Remembers an answered request if there is a status page. `bytes` is sent and due of the body. Returns the download whose end
+/// is still to be learnt.
+pub fn note_answer(shared: &Shared, seat: &Seat, settings: &Settings, event: Event, bytes: Range<u64>) -> Option<Sent> {
     let mut download = None;
     let sight = match event {
         Event::Check { build_date, available, .. } => Sight::Check(build_date, available),
@@ -75,7 +76,9 @@ pub fn note_answer(shared: &Shared, seat: &Seat, event: Event, bytes: Range<u64>
         }
         Event::Download { .. } | Event::Other => return None,
     };
-    shared.seen.note(seat.peer.ip(), clock::uptime_seconds(), sight);
+    if settings.status_page {
+        shared.seen.note(seat.peer.ip(), clock::uptime_seconds(), sight);
+    }
     download
 }
 

@@ -35,11 +35,14 @@ impl Sent {
             _ if seat.must_leave() || seat.stream.peer_addr().is_err() => Transfer::Cut(self.size.saturating_sub(missing)),
             _ => return,
         };
-        if let Transfer::Cut(bytes) = transfer {
+        let settings = &shared.catalog().settings;
+        if let (Transfer::Cut(bytes), true) = (transfer, settings.log_requests) {
             let (peer, file, size) = (seat.peer, quote(&self.path, limits::TARGET_BYTES), self.size);
             log::request(format_args!("event=download_cut peer={peer} file={file} acknowledged={bytes}/{size}"));
         }
-        shared.seen.note(seat.peer.ip(), clock::uptime_seconds(), Sight::Download(self.version, transfer));
+        if settings.status_page {
+            shared.seen.note(seat.peer.ip(), clock::uptime_seconds(), Sight::Download(self.version, transfer));
+        }
     }
 }
 
