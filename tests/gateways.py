@@ -250,4 +250,5 @@ def main():
             test(program, pathlib.Path(name))
 
 
-main()
+if __name__ == "__main__":
+    main()
