@@ -111,6 +111,8 @@ def main():
     packages = sorted((PROJECT / "dist").glob("susv_*_amd64.deb"))
     package = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else packages[-1]
     root = tempfile.mkdtemp(prefix="susv-systemd-")
+    # It becomes "/".
+    pathlib.Path(root).chmod(0o755)
     try:
         subprocess.run(["debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus,adduser,init-system-helpers",
                         "bookworm", root, "http://deb.debian.org/debian"], check=True, stdout=subprocess.DEVNULL)
@@ -121,7 +123,11 @@ def main():
             if not system.is_up():
                 print("systemd cannot be started here")
                 sys.exit(77)
-            exercise(system)
+            try:
+                exercise(system)
+            except BaseException:
+                print(system.run("journalctl", "--no-pager", "-n", "40"))
+                raise
         finally:
             system.close()
     finally:
