@@ -6,6 +6,7 @@ usage: tests/gateways.py SUSV       (needs haproxy, nginx, openssl)
 Upgrade in place behind a socket that the service manager holds; the same without one, to measure the gap; two gateways behind
 packaging/haproxy/haproxy.cfg, each stopped and restarted in turn; TLS by packaging/nginx/susv.conf.
 """
+import atexit
 import contextlib
 import http.client
 import json
@@ -91,6 +92,8 @@ def free_port():
 
 def start(program, folder, stdin=subprocess.DEVNULL):
     server = subprocess.Popen([program, "-c", folder / "config.ini"], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    # Also where the test fails: killing one that has ended does nothing.
+    atexit.register(server.kill)
     assert "event=listening" in server.stdout.readline()
     # Its pipe is read, so that it never fills.
     threading.Thread(target=server.stdout.read, daemon=True).start()
