@@ -18,7 +18,7 @@ fail() {
 
 over_ssh() {
     # Dropbear has no sftp: the files go through a pipe.
-    tar -C "$here" -cf - susv config.ini install.sh susv.init | ssh "$1" '
+    tar -C "$here" -cf - susv install.sh susv.init | ssh "$1" '
         dir=$(mktemp -d /tmp/susv.XXXXXX) && tar -C "$dir" -xf - && sh "$dir/install.sh"
         result=$?
         rm -rf "$dir"
@@ -43,14 +43,13 @@ install_here() {
     [ -f "$root/etc/rc.common" ] || fail "this is no OpenWrt (there is no /etc/rc.common): on a PC name the router: ./install.sh root@192.168.1.1"
     "$here/susv" --version >/dev/null 2>&1 || fail "this build does not run on this router ($(uname -m)): take the tarball of another target"
     add_user
-    mkdir -p "$root/usr/bin" "$root/etc/susv/firmware" "$root/etc/susv/licenses" "$root/etc/init.d" "$root/lib/upgrade/keep.d"
+    mkdir -p "$root/usr/bin" "$root/etc/init.d" "$root/lib/upgrade/keep.d"
     put "$here/susv" /usr/bin/susv 755
     put "$here/susv.init" /etc/init.d/susv 755
     # A system upgrade keeps settings, firmware and licences.
     printf '/etc/susv\n/usr/bin/susv\n/etc/init.d/susv\n' >"$root/lib/upgrade/keep.d/susv"
-    if [ ! -f "$root/etc/susv/config.ini" ]; then
-        sed 's/^current_firmware_version = .*/current_firmware_version = latest/' "$here/config.ini" >"$root/etc/susv/config.ini"
-    fi
+    # What is there already stays as it is.
+    "$here/susv" --init "$root/etc/susv" >/dev/null
     "$root/etc/init.d/susv" enable
     "$root/etc/init.d/susv" restart
     echo "installed $("$root/usr/bin/susv" --version); copy firmware to /etc/susv/firmware, licences to /etc/susv/licenses"
