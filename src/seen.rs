@@ -49,6 +49,21 @@ pub struct Totals {
     pub refused: u64,
 }
 
+impl Totals {
+    /// All of them with their names in `/status`, in the order of the page.
+    pub fn named(&self) -> [(&'static str, u64); 7] {
+        [
+            ("checks", self.checks),
+            ("updates_offered", self.offers),
+            ("downloads_complete", self.downloads_complete),
+            ("downloads_cut", self.downloads_cut),
+            ("licenses_found", self.licenses_found),
+            ("licenses_unknown", self.licenses_unknown),
+            ("refused", self.refused),
+        ]
+    }
+}
+
 /// Something to remember.
 #[derive(Debug, Clone, Copy)]
 pub enum Sight {

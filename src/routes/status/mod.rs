@@ -16,7 +16,7 @@ use texts::TEXTS;
 
 /// The page in the language the browser prefers.
 pub(super) fn answer_page(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
-    let language = language::choose(&mut request.fields("accept-language"), &["en", "ru"]);
+    let language = language::choose(&mut request.fields("accept-language"), &TEXTS.each_ref().map(|texts| texts.tag));
     let html = page::write(&Picture::take(catalog, circumstances), &TEXTS[language]);
     let mut reply = Reply::text(Status::Ok, html, Event::Other);
     reply.fields.extend([

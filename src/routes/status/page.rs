@@ -180,18 +180,8 @@ impl Page<'_> {
 
     fn write_totals(&mut self, picture: &Picture<'_>) {
         let texts = self.texts;
-        let totals = &picture.totals;
-        let counts = [
-            totals.checks,
-            totals.offers,
-            totals.downloads_complete,
-            totals.downloads_cut,
-            totals.licenses_found,
-            totals.licenses_unknown,
-            totals.refused,
-        ];
         self.raw("<h2>").raw(texts.since_start).raw("</h2><table>");
-        for (text, count) in texts.totals.iter().zip(counts) {
+        for (text, (_, count)) in texts.totals.iter().zip(picture.totals.named()) {
             self.raw("<tr><td>").raw(text).raw("<td>").number(count);
         }
         self.raw("</table>");

@@ -65,20 +65,7 @@ pub fn write(picture: &Picture<'_>) -> String {
     }
     json.close(']');
 
-    let totals = &picture.totals;
-    write_numbers(
-        &mut json,
-        "totals",
-        &[
-            ("checks", totals.checks),
-            ("updates_offered", totals.offers),
-            ("downloads_complete", totals.downloads_complete),
-            ("downloads_cut", totals.downloads_cut),
-            ("licenses_found", totals.licenses_found),
-            ("licenses_unknown", totals.licenses_unknown),
-            ("refused", totals.refused),
-        ],
-    );
+    write_numbers(&mut json, "totals", &picture.totals.named());
     json.close('}');
     json.text
 }

@@ -26,7 +26,7 @@ pub struct Texts {
     pub cut: &'static str,
     pub licenses: &'static str,
     pub since_start: &'static str,
-    /// In the order of the page's table.
+    /// In the order of `Totals::named`.
     pub totals: [&'static str; 7],
     /// Units of time, with the space before them: seconds, minutes, hours, days.
     pub units: [&'static str; 4],
