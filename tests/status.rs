@@ -221,7 +221,7 @@ fn bytes_the_kernel_holds_for_a_client_that_goes_away_do_not_count_as_complete()
     check(&mut client, "19.12.2017");
     client.send("GET /firmware/20260301/upd_app.bin HTTP/1.1\r\nHost: test\r\n\r\n");
     server.wait_for_line("status=200");
-    assert!(status(&server).contains("\"state\": \"sent\""), "{}", status(&server));
+    wait_until("the download is noted", || status(&server).contains("\"state\": \"sent\""));
     drop(client);
     let line = server.wait_for_line("event=download_cut");
     assert!(line.contains("file=\"20260301/upd_app.bin\" acknowledged="), "{line}");
@@ -273,6 +273,8 @@ fn without_an_offer_the_first_line_says_why() {
         folder.write("firmware/20260301/upd_app.bin", image(1));
     });
     check(&mut server.connect(), "19.12.2017");
+    // Noted once it is answered, by the connection's own thread.
+    wait_until("the check is noted", || status(&server).contains("\"seen\": 1,"));
     let page = page(&server, "en");
     let first = page.split("<h1 class=b>").nth(1).expect("in red").split("</h1>").next().expect("a line");
     assert!(
