@@ -37,6 +37,12 @@ pub struct Settings {
     pub addresses: Vec<IpAddr>,
     /// Who may connect; empty for everyone.
     pub allow: Vec<AddressBlock>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<AddressBlock>,
+    /// Whether a registrar that took a version is told of no update until it has had time to install it.
+    pub hold_repeats: bool,
+    /// Seconds a stop may take while downloads finish.
+    pub stop_seconds: u32,
     /// What firmware URLs begin with, without a `/` at its end; `None`: what the client called us.
     pub base_url: Option<String>,
     /// The firmware to offer.
@@ -49,6 +55,8 @@ pub struct Settings {
     pub firmware_path: PathBuf,
     /// Licence file, or folder of licence files.
     pub licenses_path: PathBuf,
+    /// Smallest firmware image in KiB that is offered; 0 for no limit.
+    pub min_image_kb: u32,
     /// Largest firmware image in KiB: both are kept in memory.
     pub max_image_kb: u32,
     /// Connections served at a time.
@@ -101,7 +109,7 @@ pub fn load(file: &Path) -> Result<Settings, Vec<ConfigError>> {
 /// A key, and the reader of its value: the error says what would be valid.
 type Key = (&'static str, fn(&mut Settings, &str) -> Result<(), &'static str>);
 
-const KEYS: [Key; 16] = [
+const KEYS: [Key; 20] = [
     ("port", |settings, value| {
         settings.port = number(value, 0, 65535).ok_or("a port number from 0 to 65535 (0 picks a free one)")? as u16;
         Ok(())
@@ -113,10 +121,18 @@ const KEYS: [Key; 16] = [
         Ok(())
     }),
     ("allow", |settings, value| {
-        settings.allow = list(value).map(AddressBlock::parse).collect::<Option<_>>().ok_or(
+        settings.allow = read_blocks(
+            value,
             "addresses and blocks with commas between them (for example 192.168.1.0/24, fd00::/8, 10.0.0.7), or nothing for everyone",
         )?;
-        if settings.allow.len() > limits::ALLOWED_BLOCKS { Err("at most 256 addresses and blocks") } else { Ok(()) }
+        Ok(())
+    }),
+    ("proxies", |settings, value| {
+        settings.proxies = read_blocks(
+            value,
+            "addresses and blocks with commas between them (for example 192.168.1.2, fd00::/8), or nothing for none",
+        )?;
+        Ok(())
     }),
     ("base_url", |settings, value| {
         settings.base_url = if value.is_empty() { None } else { Some(read_base_url(value)?) };
@@ -142,12 +158,21 @@ const KEYS: [Key; 16] = [
     }),
     ("firmware_path", |settings, value| read_path(&settings.file, value).map(|path| settings.firmware_path = path)),
     ("feature_licenses_path", |settings, value| read_path(&settings.file, value).map(|path| settings.licenses_path = path)),
+    ("min_image_kb", |settings, value| {
+        settings.min_image_kb = number(value, 0, 1_048_576).ok_or("a number of KiB from 0 to 1048576")?;
+        Ok(())
+    }),
     ("max_image_kb", |settings, value| {
         settings.max_image_kb = number(value, 1, 1_048_576).ok_or("a number of KiB from 1 to 1048576")?;
         Ok(())
     }),
     ("max_connections", |settings, value| {
         settings.max_connections = number(value, 1, 10_000).ok_or("a number from 1 to 10000")? as usize;
+        Ok(())
+    }),
+    ("hold_repeats", |settings, value| read_switch(value).map(|on| settings.hold_repeats = on)),
+    ("stop_seconds", |settings, value| {
+        settings.stop_seconds = number(value, 1, 3600).ok_or("a number of seconds from 1 to 3600")?;
         Ok(())
     }),
     ("log_requests", |settings, value| read_switch(value).map(|on| settings.log_requests = on)),
@@ -175,12 +200,16 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Settings, Vec<ConfigError>> {
         port: 8888,
         addresses: Vec::new(),
         allow: Vec::new(),
+        proxies: Vec::new(),
+        hold_repeats: true,
+        stop_seconds: 90,
         base_url: None,
         version: VersionChoice::Latest,
         description: None,
         critical_version: 0,
         firmware_path: folder.join("firmware"),
         licenses_path: folder.join("licenses"),
+        min_image_kb: 480,
         max_image_kb: 16_384,
         max_connections: 256,
         log_requests: true,
@@ -227,6 +256,11 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Settings, Vec<ConfigError>> {
 /// The elements of a comma-separated value.
 fn list(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim_ascii).filter(|element| !element.is_empty())
+}
+
+fn read_blocks(value: &str, valid: &'static str) -> Result<Vec<AddressBlock>, &'static str> {
+    let blocks: Vec<_> = list(value).map(AddressBlock::parse).collect::<Option<_>>().ok_or(valid)?;
+    if blocks.len() > limits::ADDRESS_BLOCKS { Err("at most 256 addresses and blocks") } else { Ok(blocks) }
 }
 
 fn number(value: &str, from: u32, to: u32) -> Option<u32> {

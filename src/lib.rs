@@ -19,9 +19,12 @@ pub mod address_block;
 pub mod config;
 pub mod ini;
 
+pub mod problem;
+
 pub mod http;
 
 pub mod calendar;
+pub mod clock;
 pub mod file;
 pub mod json;
 pub mod log;

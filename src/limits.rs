@@ -108,8 +108,8 @@ pub const PAGE_REFRESH_SECONDS: u32 = 30;
 
 // --- Access and repetition -----------------------------------------------------------------------
 
-/// Address blocks in `allow`.
-pub const ALLOWED_BLOCKS: usize = 256;
+/// Address blocks in `allow` and in `proxies`.
+pub const ADDRESS_BLOCKS: usize = 256;
 /// Refusals of one kind to one address that are logged one by one in `REPEAT_TIME`; further ones are counted.
 pub const REPEATS_LOGGED: u32 = 10;
 /// The time they are counted over.

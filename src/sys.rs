@@ -149,6 +149,31 @@ pub fn raise_descriptor_limit(wanted: u64) -> io::Result<u64> {
     Ok(wanted.min(hard))
 }
 
+/// Seconds of the system's clock since 1970, negative for earlier times. Not std's: on 32-bit musl that asks a function which knows
+/// times until 2038-01-19 only, and panics beyond.
+#[cfg(all(target_env = "musl", target_pointer_width = "32"))]
+pub fn wall_clock_seconds() -> i64 {
+    unsafe extern "C" {
+        fn __clock_gettime64(clock: c_int, time: *mut [i64; 2]) -> c_int;
+    }
+    const CLOCK_REALTIME: c_int = 0;
+    let mut time = [0; 2];
+    // SAFETY: musl's 64-bit `timespec` is 16 bytes with the seconds in the first 8; the pointer lives through the call.
+    unsafe { __clock_gettime64(CLOCK_REALTIME, &raw mut time) };
+    time[0]
+}
+
+/// Seconds of the system's clock since 1970, negative for earlier times.
+#[cfg(not(all(target_env = "musl", target_pointer_width = "32")))]
+pub fn wall_clock_seconds() -> i64 {
+    use std::time::{SystemTime, UNIX_EPOCH};
+    let seconds = |duration: std::time::Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => seconds(since),
+        Err(error) => -seconds(error.duration()),
+    }
+}
+
 /// Where the signal handler writes; -1 while there is no receiver.
 static SIGNAL_RECEIVER: AtomicI32 = AtomicI32::new(-1);
 

@@ -15,8 +15,9 @@ use std::collections::VecDeque;
 use std::fmt::{Arguments, Write as _};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
+use crate::clock;
 use crate::limits;
 use crate::text::quote;
 use crate::threads;
@@ -125,7 +126,7 @@ fn push(level: Level, text: Arguments<'_>, is_folded: bool) {
     let mut line = String::with_capacity(160);
     let _ = line.write_fmt(text);
     // Without a clock: none.
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|time| time.as_secs());
+    let time = clock::raw_wall_seconds();
 
     let mut queue = log.lock();
     if is_folded && !queue.folding.is_news(&line, Instant::now()) {

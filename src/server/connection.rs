@@ -5,13 +5,13 @@ use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::clock;
 use super::door::{Phase, Seat};
 use super::end::End;
 use super::receipt::{Sent, await_receipt};
 use super::receive::{Interruption, Received, Receiver};
 use super::send::Sender;
 use super::{Shared, events};
+use crate::clock;
 use crate::config::Settings;
 use crate::http::response::ResponseHead;
 use crate::limits;

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::clock;
 use super::downloads::Downloads;
+use crate::clock;
 use crate::limits;
 use crate::sys;
 
@@ -59,7 +59,7 @@ impl Seat {
         if phase == Phase::Working {
             self.has_asked.store(true, Ordering::Relaxed);
         } else {
-            self.since.store(clock::tick_milliseconds(), Ordering::Relaxed);
+            self.since.store(tick_milliseconds(), Ordering::Relaxed);
         }
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
@@ -121,7 +121,7 @@ impl Seat {
 
     /// Whether a stop may end it: it is idle, no request has come, and none is to be expected from a newcomer any more.
     fn may_be_closed(&self) -> bool {
-        let age = clock::tick_milliseconds().wrapping_sub(self.since.load(Ordering::Relaxed));
+        let age = tick_milliseconds().wrapping_sub(self.since.load(Ordering::Relaxed));
         let is_newcomer = !self.has_asked.load(Ordering::Relaxed) && u128::from(age) < limits::NEWCOMER_TIME.as_millis();
         self.phase() == Phase::Idle && !is_newcomer && !self.must_leave() && sys::unread_bytes(&self.stream) == 0
     }
@@ -196,7 +196,7 @@ impl Door {
             stream,
             peer,
             phase: AtomicU8::new(Phase::Idle as u8),
-            since: AtomicU32::new(clock::tick_milliseconds()),
+            since: AtomicU32::new(tick_milliseconds()),
             is_slow: AtomicBool::new(false),
             is_downloading: AtomicBool::new(false),
             must_leave: AtomicBool::new(false),
@@ -269,8 +269,14 @@ impl Door {
 
 /// The connection that gives way: of those that may, one of the first phase in the order of giving way, and the oldest in it.
 fn choose_victim(seats: &[Arc<Seat>]) -> Option<Arc<Seat>> {
-    let now = clock::tick_milliseconds();
+    let now = tick_milliseconds();
     let ranked =
         seats.iter().filter_map(|seat| seat.eviction_rank(now).map(|(phase, age)| (phase, std::cmp::Reverse(age), seat)));
     ranked.min_by_key(|(phase, age, _)| (*phase, *age)).map(|(_, _, seat)| seat.clone())
+}
+
+/// Milliseconds since the start of the server, for comparing moments less than 24 days apart: it wraps.
+pub fn tick_milliseconds() -> u32 {
+    let elapsed = clock::uptime();
+    (elapsed.as_secs() as u32).wrapping_mul(1000).wrapping_add(elapsed.subsec_millis())
 }

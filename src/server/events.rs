@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::Shared;
-use super::clock;
 use super::connection::Answered;
 use super::door::Seat;
 use super::end::End;
 use super::receipt::Sent;
 use crate::calendar::format_build_date;
 use crate::catalog::split_image_path;
+use crate::clock;
 use crate::config::Settings;
 use crate::limits;
 use crate::log;

@@ -1,6 +1,5 @@
 //! The server: sockets, threads and clocks. It ends on a signal and on nothing else.
 
-mod clock;
 mod connection;
 mod door;
 mod downloads;
@@ -23,6 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::catalog::Catalog;
+use crate::clock;
 use crate::config::Settings;
 use crate::limits;
 use crate::log;
@@ -87,7 +87,7 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
         let place = info.location().map_or_else(String::new, ToString::to_string);
         log::warn(format_args!("event=internal_error place={place} what={}", quote(what, limits::TARGET_BYTES)));
     }));
-    clock::tick_milliseconds();
+    clock::uptime();
     let signals = receive_signals()
         .map_err(|error| StartError(format!("cannot receive signals ({error}): check the limit on open files")))?;
 

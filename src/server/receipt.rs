@@ -5,9 +5,10 @@ use std::io::{ErrorKind, Read};
 use std::net::Shutdown;
 use std::time::Instant;
 
+use super::Shared;
 use super::door::{Phase, Seat};
-use super::{Shared, clock};
 use crate::calendar::Date;
+use crate::clock;
 use crate::limits;
 use crate::log;
 use crate::seen::{Sight, Transfer};

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use super::clock;
+use super::door::tick_milliseconds;
 use crate::limits;
 use crate::log;
 
@@ -31,7 +31,7 @@ impl Repeats {
         // Past the limit the last counter stands for all that have none of their own.
         let index = known.unwrap_or_else(|| counters.len().min(limits::REPEAT_KINDS - 1));
         if index == counters.len() {
-            counters.push(Counter { kind, since: clock::tick_milliseconds(), count: 0, logged: 0 });
+            counters.push(Counter { kind, since: tick_milliseconds(), count: 0, logged: 0 });
         }
         let Some(counter) = counters.get_mut(index) else { return false };
         counter.count = counter.count.saturating_add(1);
@@ -42,7 +42,7 @@ impl Repeats {
 
     /// Reports and forgets the counters whose time is over; called every few seconds.
     pub fn report(&self) {
-        let now = clock::tick_milliseconds();
+        let now = tick_milliseconds();
         let is_over = |counter: &Counter| u128::from(now.wrapping_sub(counter.since)) >= limits::REPEAT_TIME.as_millis();
         // Logging only puts a line into a queue: it may be done under the lock.
         self.counters.lock().unwrap_or_else(PoisonError::into_inner).retain(|counter| {

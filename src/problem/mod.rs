@@ -1,0 +1,159 @@
+//! Problems: what an operator should see to. Each has a code, which is the same in every language and can be searched for, and
+//! a text in English and in Russian that says what is wrong, what follows from it and what to do.
+//!
+//! The texts stand in one file for each part of the program; whoever finds a problem names its text and fills in the details.
+
+pub mod firmware;
+
+use std::fmt;
+use std::path::Path;
+
+use crate::text::push_visible;
+
+/// The languages operators read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// The log's language, and everybody's who asks for no other.
+    English,
+    /// Many operators'.
+    Russian,
+}
+
+/// The words for one kind of problem. `{0}`, `{1}` … stand for its details; both languages use the same ones.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Text {
+    /// Its name in every language, for example `IMAGE-MISSING`; empty for a part of another text.
+    pub code: &'static str,
+    /// What is wrong, what follows from it, what to do.
+    pub english: &'static str,
+    /// The same.
+    pub russian: &'static str,
+}
+
+impl Text {
+    /// The words in a language, before details are filled in.
+    pub fn template(&self, language: Language) -> &'static str {
+        match language {
+            Language::English => self.english,
+            Language::Russian => self.russian,
+        }
+    }
+}
+
+/// What fills a gap in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    /// A number, a name, the system's reason: the same in every language.
+    Plain(String),
+    /// Words that have their own translation.
+    Words(&'static Text),
+}
+
+impl<T: fmt::Display> From<T> for Detail {
+    fn from(value: T) -> Detail {
+        Detail::Plain(value.to_string())
+    }
+}
+
+/// Something an operator should see to: where, and what. The rest is served all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// A path, or `path:line`, or the name of a thing; as it is, not made visible.
+    pub place: String,
+    text: &'static Text,
+    details: Vec<Detail>,
+}
+
+impl Problem {
+    /// A problem with a thing that is no file, or with a place that is already a text.
+    #[cold]
+    pub fn at(place: impl Into<String>, text: &'static Text, details: Vec<Detail>) -> Problem {
+        Problem { place: place.into(), text, details }
+    }
+
+    /// A problem with a file or folder.
+    #[cold]
+    pub fn with(path: &Path, text: &'static Text, details: Vec<Detail>) -> Problem {
+        Problem::at(path.to_string_lossy(), text, details)
+    }
+
+    /// A problem with a line (from 1) of a file.
+    #[cold]
+    pub fn in_line(path: &Path, line: usize, text: &'static Text, details: Vec<Detail>) -> Problem {
+        Problem::at(format!("{}:{line}", path.to_string_lossy()), text, details)
+    }
+
+    /// The code, for example `IMAGE-MISSING`.
+    pub fn code(&self) -> &'static str {
+        self.text.code
+    }
+
+    /// Cause, consequence and remedy, without the place. Whatever came from outside is made visible.
+    pub fn explain(&self, language: Language) -> String {
+        let mut out = String::new();
+        let mut rest = self.text.template(language);
+        while let Some((before, after)) = rest.split_once('{') {
+            out.push_str(before);
+            let (index, after) = after.split_once('}').unwrap_or(("", after));
+            match index.parse::<usize>().ok().and_then(|index| self.details.get(index)) {
+                Some(Detail::Plain(text)) => text.chars().for_each(|character| push_visible(&mut out, character)),
+                Some(Detail::Words(words)) => out.push_str(words.template(language)),
+                // A mistake in a table, which the test of all texts finds.
+                None => out.push_str("{?}"),
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        out
+    }
+
+    /// `CODE place: explanation`, on one line whatever the place is called.
+    pub fn describe(&self, language: Language) -> String {
+        let mut line = format!("{} ", self.code());
+        self.place.chars().for_each(|character| push_visible(&mut line, character));
+        line.push_str(": ");
+        line.push_str(&self.explain(language));
+        line
+    }
+}
+
+/// All texts, for documentation and tests.
+pub fn all_texts() -> impl Iterator<Item = &'static Text> {
+    [firmware::ALL].into_iter().flatten().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gaps(template: &str) -> Vec<&str> {
+        let mut gaps: Vec<_> = template.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
+        gaps.sort_unstable();
+        gaps.dedup();
+        gaps
+    }
+
+    #[test]
+    fn every_text_has_both_languages_with_the_same_gaps() {
+        for text in all_texts() {
+            assert!(!text.english.is_empty() && !text.russian.is_empty(), "{}", text.code);
+            assert_eq!(gaps(text.english), gaps(text.russian), "{}", text.code);
+            assert!(text.english.is_ascii(), "{}", text.code);
+            assert!(text.russian.chars().any(|character| ('а'..='я').contains(&character)), "{}", text.code);
+        }
+        let mut codes: Vec<_> = all_texts().map(|text| text.code).filter(|code| !code.is_empty()).collect();
+        let count = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count, "each code once");
+    }
+
+    #[test]
+    fn details_are_filled_in_and_made_visible() {
+        const OUTER: Text = Text { code: "OUTER", english: "a {1} b {0}", russian: "а {1} б {0}" };
+        const INNER: Text = Text { code: "", english: "words", russian: "слова" };
+        let problem = Problem::at("x\ny", &OUTER, vec!["1\n2".into(), Detail::Words(&INNER)]);
+        assert_eq!(problem.explain(Language::English), "a words b 1\\u{a}2");
+        assert_eq!(problem.describe(Language::Russian), "OUTER x\\u{a}y: а слова б 1\\u{a}2");
+    }
+}
