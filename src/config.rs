@@ -69,6 +69,13 @@ pub struct Settings {
     pub status_page: bool,
 }
 
+impl Settings {
+    /// Whether a caller is let in.
+    pub fn admits(&self, address: IpAddr) -> bool {
+        self.allow.is_empty() || self.allow.iter().any(|block| block.contains(address))
+    }
+}
+
 /// A mistake in the configuration, for one line of output: file, line, key, value and what would be valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {

@@ -31,45 +31,93 @@ pub const IDLE_TIME: Duration = Duration::from_secs(20);
 pub const ANNOUNCED_IDLE_SECONDS: u32 = 15;
 /// Idle time above three quarters of `max_connections`.
 pub const PRESSED_IDLE_TIME: Duration = Duration::from_secs(1);
-/// A send without any progress for so long is given up. A slow PPP link that moves is never cut.
-pub const STALL_TIME: Duration = Duration::from_secs(30);
+/// A send of which nothing arrives for so long is given up. After a short outage TCP's own back-off on a slow link is longer than
+/// half a minute, and a reset that is sent into a dead link is never repeated.
+pub const STALL_TIME: Duration = Duration::from_secs(15 * 60);
 /// How often a blocked send looks up: whether it moved, and whether it must give way.
 pub const SEND_TICK: Duration = Duration::from_millis(250);
-/// After an error answer we read and drop what the client still sends, so that it gets to read the answer (RFC 9112 §9.6):
-/// until it is silent for so long …
+/// How often is looked whether a download's last byte is acknowledged, once all of it is with the kernel.
+pub const ACKNOWLEDGEMENT_TICK: Duration = Duration::from_millis(100);
+/// After an answer to a request that was not read whole we read and drop what the client still sends, so that it gets to read the
+/// answer (RFC 9112 §9.6): until it is silent for so long …
 pub const LINGER_SILENCE: Duration = Duration::from_secs(2);
 /// … or this has passed …
 pub const LINGER_TIME: Duration = Duration::from_secs(30);
 /// … or so much was dropped. A connection that lingers is the first to give way.
 pub const LINGER_BYTES: usize = 128 * 1024 * 1024;
-/// Answers and downloads under way at a stop are given so long to finish.
-pub const STOP_TIME: Duration = Duration::from_secs(30);
 
-/// At a stop a connection without a request yet is given so long to send it: its caller could not know.
-pub const NEWCOMER_TIME: Duration = Duration::from_secs(1);
+// --- Admission: who is let in, and who gives way --------------------------------------------------
+
+/// Places that downloads and the disk leave to checks, however few connections are allowed.
+pub const PLACES_FOR_CHECKS: usize = 8;
+/// Downloads that wait for a permit, beside the places; each holds a thread and its request.
+pub const WAITING_DOWNLOADS: usize = 256;
+/// Descriptors for ourselves: standard streams, sockets, log file, what is being loaded.
+pub const OWN_DESCRIPTORS: usize = 16;
+/// A connection of the caller that holds most places is not asked to leave before it has been in its phase for so long …
+pub const GRACE_FOR_CROWDS: Duration = Duration::from_millis(150);
+/// … and anybody else's not before this: a lone caller on a slow link gets its chance.
+pub const GRACE_FOR_OTHERS: Duration = Duration::from_secs(1);
+/// A newcomer at the door looks again so often for somebody who may give way.
+pub const ADMISSION_TICK: Duration = Duration::from_millis(20);
+/// Who was asked to leave and has not by then is not counted on any more.
+pub const ASKED_TIME: Duration = Duration::from_millis(500);
+/// After so long without a newcomer that waits, one at a time is asked again.
+pub const QUIET_TIME: Duration = Duration::from_secs(1);
+/// Who is asked to leave may send the rest of its request for so long …
+pub const LEAVING_TIME: Duration = Duration::from_millis(150);
+/// … or its first byte for so long: it may be on its way …
+pub const LEAVING_TIME_IDLE: Duration = Duration::from_millis(20);
+/// … and is looked for so often.
+pub const LEAVING_TICK: Duration = Duration::from_millis(10);
+/// A download gives way to one that waits when nothing of it arrived for so long, or too little over so long …
+pub const SLOW_TIME: Duration = Duration::from_secs(30);
+/// … namely less than this: a fifth of a serial line.
+pub const SLOW_BYTES_PER_SECOND: u64 = 2 * 1024;
+/// A waiting download's turn comes after so long, whoever else waits.
+pub const FAIR_AFTER: Duration = Duration::from_secs(10);
+/// It is answered 503 after so long: FPUpdater waits 30 s for the first byte (CLIENTS.md).
+pub const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(25);
+/// How often it looks whether its client has gone, and for a slow download.
+pub const WAITING_TICK: Duration = Duration::from_secs(1);
+/// A request that needs the disk is answered 503 after so long.
+pub const DISK_PATIENCE: Duration = Duration::from_secs(2);
+/// Pages for people that are written at a time: that bounds their memory.
+pub const PAGES: usize = 8;
+
+// --- Stop -----------------------------------------------------------------------------------------
+
+/// At a stop everything but downloads has so long, and whoever comes meanwhile too.
+pub const STOP_GRACE: Duration = Duration::from_secs(1);
+/// A download begins only while so much of a stop is left: a serial line needs 50 s for an image.
+pub const STOP_DOWNLOAD_TIME: Duration = Duration::from_secs(60);
+/// A download of which nothing arrived for so long prolongs nothing.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// What the end of a stop takes, after the last download.
+pub const STOP_CLOSING_TIME: Duration = Duration::from_secs(3);
+/// How often a stop looks whether it is over.
+pub const STOP_TICK: Duration = Duration::from_millis(10);
 
 // --- Server: threads, sockets, memory -----------------------------------------------------------
 
+/// How often signals are looked for, and whether threads wait for callers.
+pub const TICK: Duration = Duration::from_millis(100);
+/// Repetitions are reported once in so many ticks.
+pub const TICKS_PER_REPORT: u32 = 20;
 /// Callers that wait in the kernel for a free connection. std's own is 128: too few for a shop's morning.
 pub const BACKLOG: i32 = 1024;
-/// A connection is not made to give way before it has been in its phase for so long: a caller on a slow link gets its chance.
-pub const EVICTION_GRACE: Duration = Duration::from_millis(150);
-/// A body at least this large is a download: it needs one of the places for downloads. A smaller one fits the kernel's buffers.
-pub const DOWNLOAD_BYTES: u64 = 64 * 1024;
-/// Downloads that wait for one of those places, without a thread, like callers in the backlog.
-pub const WAITING_DOWNLOADS: usize = 1024;
-/// A download gives way to one that waits when it moved less than `SLOW_BYTES` over this time.
-pub const SLOW_TIME: Duration = Duration::from_secs(10);
-/// 256 B/s: forty times slower than a serial line.
-pub const SLOW_BYTES: u64 = 2560;
 /// Stack of a connection's thread. Measured need: below 24 KiB, JSON of full depth included.
 pub const THREAD_STACK: usize = 96 * 1024;
+/// A thread is made only if so much memory can be had: its stack, and what it and the others will need.
+pub const MEMORY_FOR_THREAD: usize = 1024 * 1024;
 /// A thread that waited so long for a connection looks whether it is still needed, and whether the server stops.
-pub const ACCEPT_TICK: Duration = Duration::from_secs(1);
+pub const ACCEPT_TICK: Duration = Duration::from_millis(250);
 /// Threads kept waiting for connections; more end after `ACCEPT_TICK`.
 pub const SPARE_THREADS: usize = 2;
 /// After an accept that failed for want of descriptors or memory.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// At the start callers wait in the kernel's queue at most so long for the first look at files: a disk may hang.
+pub const FIRST_LOOK_TIME: Duration = Duration::from_millis(2500);
 /// First size of a connection's read buffer; a registrar's request fits.
 pub const READ_BUFFER: usize = 2 * 1024;
 /// A file from disk is sent in pieces of this size.

@@ -84,8 +84,13 @@ impl Scene {
         let bytes = format!("GET {path} HTTP/1.1\r\nHost: test\r\nAccept-Language: {language}\r\n\r\n").into_bytes();
         let head = HeadParser::default().advance(&bytes).expect("a valid head").expect("a whole head");
         let request = Request { bytes: &bytes, head: &head, body: b"" };
-        let circumstances =
-            Circumstances { local: SocketAddr::from(([127, 0, 0, 1], 8888)), now: None, uptime, seen: &self.seen };
+        let circumstances = Circumstances {
+            local: SocketAddr::from(([127, 0, 0, 1], 8888)),
+            now: None,
+            uptime,
+            seen: &self.seen,
+            is_stopping: false,
+        };
         match routes::answer(&self.catalog, &request, &circumstances).body {
             Body::Text(text) => text,
             _ => panic!("no text"),

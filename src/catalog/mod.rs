@@ -79,6 +79,20 @@ pub struct Catalog {
 }
 
 impl Catalog {
+    /// A picture in which there is nothing: before the first look at files.
+    pub fn nothing_offered(settings: Arc<Settings>) -> Catalog {
+        let description_json = String::from("\"firmware 0\"");
+        Catalog {
+            settings,
+            version: 0,
+            offer: None,
+            obstacle: None,
+            description_json,
+            licenses: LicenseIndex::default(),
+            problems: Vec::new(),
+        }
+    }
+
     /// Loads everything the settings point to. What cannot be served is left out and reported among the problems. Images of the
     /// `previous` catalog whose files did not change are kept.
     pub fn load(settings: Arc<Settings>, previous: Option<&Catalog>) -> Catalog {

@@ -19,7 +19,12 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &C
         Ok(date) => date as Date,
         Err(reason) => return Reply::error(Status::BadRequest, &reason),
     };
-    let Verdict { available, critical } = catalog.judge(build_date);
+    let Verdict { available, critical } = if circumstances.is_stopping {
+        // A download that begins now might be cut.
+        Verdict { available: false, critical: false }
+    } else {
+        catalog.judge(build_date)
+    };
     let version = catalog.version;
 
     let base: Cow<'_, str> = match (&catalog.settings.base_url, request.authority()) {

@@ -20,7 +20,6 @@ use crate::http::head::Refusal;
 use crate::http::request::Request;
 use crate::http::response::{Field, Status};
 use crate::json;
-use crate::limits;
 use crate::seen::Seen;
 
 /// This program's version.
@@ -37,6 +36,38 @@ pub struct Circumstances<'a> {
     pub uptime: fn() -> u32,
     /// What happened since then.
     pub seen: &'a Seen,
+    /// The server is about to end: registrars are told that there is no update.
+    pub is_stopping: bool,
+}
+
+/// What a request needs, besides a thread, to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: it touches neither disk nor image.
+    Nothing,
+    /// The right to send a download: any GET under `/firmware/`, whatever its size.
+    Download,
+    /// The right to use the disk.
+    Disk,
+    /// Memory for a page that may be large.
+    Page,
+}
+
+/// What a request needs.
+pub fn need_of(request: &Request<'_>) -> Need {
+    let is_get = request.method() == b"GET";
+    match request.path() {
+        path if path.starts_with(b"/firmware/") => {
+            if is_get {
+                Need::Download
+            } else {
+                Need::Disk
+            }
+        }
+        b"/feature_licenses" => Need::Disk,
+        b"/" | b"/status" => Need::Page,
+        _ => Need::Nothing,
+    }
 }
 
 /// An answer before it is put on the wire.
@@ -76,9 +107,9 @@ pub struct FileBody {
 }
 
 impl Body {
-    /// Whether sending it may take long, on a slow link or to a slow reader.
+    /// Whether it is a file's.
     pub fn is_download(&self) -> bool {
-        matches!(self, Body::Image(..) | Body::File(_)) && self.length() >= Some(limits::DOWNLOAD_BYTES)
+        matches!(self, Body::Image(..) | Body::File(_))
     }
 
     /// Number of bytes; `None` for a body that is absent.
@@ -180,6 +211,13 @@ pub fn answer_refusal(refusal: &Refusal, target: &[u8]) -> Reply {
     } else {
         Reply::error(refusal.status, refusal.reason)
     }
+}
+
+/// The answer to a request that cannot be served now: 503, and nothing that could be taken for a file.
+pub fn answer_busy(request: &Request<'_>) -> Reply {
+    const BUSY: Refusal =
+        Refusal { status: Status::ServiceUnavailable, reason: "too many requests of this kind now; try again later" };
+    answer_refusal(&BUSY, request.path())
 }
 
 /// Whether the request's method is one of a list.

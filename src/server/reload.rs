@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::Shared;
+use super::context::Context;
 use crate::catalog::watch::Fingerprint;
 use crate::catalog::{Catalog, Problem};
 use crate::config::{self, ConfigError, Settings};
@@ -19,29 +19,31 @@ pub struct Watch {
 
 impl Watch {
     /// Loads the first catalog, and begins to watch for what changes from now on.
-    pub fn load_first(settings: Settings) -> (Catalog, Watch) {
-        let (catalog, loaded) = load(Arc::new(settings), None);
-        (catalog, Watch { loaded, seen: None })
+    pub fn load_first(context: &Context) -> Watch {
+        let (catalog, loaded) = load(context.catalog().settings.clone(), None);
+        report(&catalog);
+        context.publish(Arc::new(catalog));
+        Watch { loaded, seen: None }
     }
 
     /// Looks once. A change is taken over when two looks in a row agree: a file that is still being copied is not.
-    pub fn look(&mut self, shared: &Shared) {
-        let now = Some(Fingerprint::of(&shared.catalog()));
+    pub fn look(&mut self, context: &Context) {
+        let now = Some(Fingerprint::of(&context.catalog()));
         let is_settled = now == self.seen;
         self.seen = now;
         if now != self.loaded && is_settled {
-            self.reload(shared, Haste::WhenSettled);
+            self.reload(context, Haste::WhenSettled);
         }
     }
 
     /// Takes over what is there, settled or not (SIGHUP).
-    pub fn reload_now(&mut self, shared: &Shared) {
+    pub fn reload_now(&mut self, context: &Context) {
         log::info(format_args!("event=reload_asked_for"));
-        self.reload(shared, Haste::Now);
+        self.reload(context, Haste::Now);
     }
 
-    fn reload(&mut self, shared: &Shared, haste: Haste) {
-        let old = shared.catalog();
+    fn reload(&mut self, context: &Context, haste: Haste) {
+        let old = context.catalog();
         let mut refused = Vec::new();
         let settings = config::load(&old.settings.file).map(Arc::new).unwrap_or_else(|errors| {
             let file = old.settings.file.to_string_lossy().to_string();
@@ -61,7 +63,7 @@ impl Watch {
         log::set_file(&new.settings.log_file);
         (self.loaded, self.seen) = (loaded, None);
         report_changes(&old, &new);
-        shared.publish(Arc::new(new));
+        context.publish(Arc::new(new));
     }
 }
 
@@ -120,4 +122,22 @@ fn same_images(old: &Catalog, new: &Catalog) -> bool {
 
 fn needs_restart(old: &Settings, new: &Settings) -> bool {
     (old.port, &old.addresses, old.max_connections) != (new.port, &new.addresses, new.max_connections)
+}
+
+/// One line for the offer, one for the licences, one for each problem.
+fn report(catalog: &Catalog) {
+    let version = catalog.version;
+    match &catalog.offer {
+        Some(offer) => {
+            let [image, image_for_old] = offer.images.each_ref().map(|image| format!("{}:{}", image.name, image.bytes.len()));
+            log::info(format_args!("event=offer version={version} images={image},{image_for_old}"));
+        }
+        None => {
+            log::warn(format_args!("event=no_offer version={version} effect=\"registrars are told that there is no update\""))
+        }
+    }
+    log::info(format_args!("event=licenses count={} files={}", catalog.licenses.len(), catalog.licenses.files.len()));
+    for problem in &catalog.problems {
+        log::problem(&problem.to_string());
+    }
 }

@@ -1,26 +1,54 @@
-//! The log lines of requests.
+//! What was answered: its log line, and what is remembered of it.
 
+use std::fmt::Display;
+use std::net::IpAddr;
 use std::ops::Range;
 
-use super::Shared;
-use super::connection::Answered;
-use super::door::Seat;
-use super::end::End;
-use super::receipt::Sent;
-use crate::calendar::format_build_date;
+use super::admission::Place;
+use super::context::Context;
+use crate::calendar::{Date, format_build_date};
 use crate::catalog::split_image_path;
 use crate::clock;
 use crate::config::Settings;
 use crate::limits;
 use crate::log;
 use crate::routes::{Event, Reply};
-use crate::seen::{Sight, Transfer};
+use crate::seen::Sight;
 use crate::sys;
 use crate::text::quote;
 
+pub use crate::seen::Transfer;
+
+/// What the log line needs to know of a request.
+pub struct Answered<'a> {
+    /// The method, `-` if unknown.
+    pub method: &'a [u8],
+    /// The path, percent-encoded; empty if unknown.
+    pub path: &'a [u8],
+    /// The settings it was answered by.
+    pub settings: &'a Settings,
+}
+
+/// A download of which all bytes are in the kernel's hands.
+pub struct Download {
+    /// The file, below the firmware folder.
+    path: String,
+    /// Its version if it is an image.
+    version: Option<Date>,
+    /// Its size.
+    pub size: u64,
+}
+
 /// One line for an answered request. `bytes` is sent and due of the body; `cut` why they differ.
-pub fn log_answer(shared: &Shared, seat: &Seat, answered: &Answered<'_>, reply: &Reply, bytes: Range<u64>, cut: Option<End>) {
-    let peer = seat.peer;
+pub fn log_answer(
+    context: &Context,
+    place: &Place,
+    answered: &Answered<'_>,
+    reply: &Reply,
+    bytes: Range<u64>,
+    cut: Option<impl Display>,
+) {
+    let peer = place.peer;
     match &reply.event {
         Event::Check { build_date, version, available, critical } => {
             let build_date = format_build_date(*build_date);
@@ -35,13 +63,13 @@ pub fn log_answer(shared: &Shared, seat: &Seat, answered: &Answered<'_>, reply: 
         Event::Download { path, .. } => {
             let (file, status, sent, due) = (quote(path, limits::TARGET_BYTES), reply.status.code(), bytes.start, bytes.end);
             let method = quote_bytes(answered.method);
-            let cut = cut.map_or_else(String::new, |end| format!(" cut=\"{end}\""));
+            let cut = cut.map_or_else(String::new, |reason| format!(" cut=\"{reason}\""));
             log::request(format_args!(
                 "event=download peer={peer} method={method} file={file} status={status} bytes={sent}/{due}{cut}"
             ));
         }
         Event::Refused { reason } => {
-            if !shared.repeats.count((peer.ip(), reply.status.code()), limits::REPEATS_LOGGED) {
+            if !context.repeats.count((peer.ip(), reply.status.code()), limits::REPEATS_LOGGED) {
                 return;
             }
             let (method, path) = (quote_bytes(answered.method), quote_bytes(answered.path));
@@ -57,7 +85,7 @@ pub fn log_answer(shared: &Shared, seat: &Seat, answered: &Answered<'_>, reply: 
 
 /// Remembers an answered request if there is a status page. `bytes` is sent and due of the body. Returns the download whose end
 /// is still to be learnt.
-pub fn note_answer(shared: &Shared, seat: &Seat, settings: &Settings, event: Event, bytes: Range<u64>) -> Option<Sent> {
+pub fn note_answer(context: &Context, place: &Place, settings: &Settings, event: Event, bytes: Range<u64>) -> Option<Download> {
     let mut download = None;
     let sight = match event {
         Event::Check { build_date, available, .. } => Sight::Check(build_date, available),
@@ -67,9 +95,9 @@ pub fn note_answer(shared: &Shared, seat: &Seat, settings: &Settings, event: Eve
         Event::Download { path, start, size } if bytes.end > 0 && start + bytes.end == size => {
             let version = split_image_path(&path).map(|(version, _)| version);
             let transfer = if bytes.start < bytes.end {
-                Transfer::Cut((start + bytes.start).saturating_sub(sys::unacknowledged_bytes(&seat.stream)))
+                Transfer::Cut((start + bytes.start).saturating_sub(sys::unacknowledged_bytes(&place.stream)))
             } else {
-                download = Some(Sent { path, version, size });
+                download = Some(Download { path, version, size });
                 Transfer::Sent
             };
             Sight::Download(version, transfer)
@@ -77,9 +105,28 @@ pub fn note_answer(shared: &Shared, seat: &Seat, settings: &Settings, event: Eve
         Event::Download { .. } | Event::Other => return None,
     };
     if settings.status_page {
-        shared.seen.note(seat.peer.ip(), clock::uptime_seconds(), sight);
+        context.seen.note(place.peer.ip(), clock::uptime_seconds(), sight);
     }
     download
+}
+
+/// Says and remembers what became of a download that was handed to the kernel whole.
+pub fn note_end_of_download(context: &Context, place: &Place, download: &Download, transfer: Transfer) {
+    let settings = context.catalog().settings.clone();
+    if let (Transfer::Cut(bytes), true) = (transfer, settings.log_requests) {
+        let (peer, file, size) = (place.peer, quote(&download.path, limits::TARGET_BYTES), download.size);
+        log::request(format_args!("event=download_cut peer={peer} file={file} acknowledged={bytes}/{size}"));
+    }
+    if settings.status_page {
+        context.seen.note(place.peer.ip(), clock::uptime_seconds(), Sight::Download(download.version, transfer));
+    }
+}
+
+/// Says that a caller is not let in, once a minute for each.
+pub fn note_not_allowed(context: &Context, address: IpAddr) {
+    if context.repeats.count((address, 0), 1) {
+        log::warn(format_args!("event=not_allowed peer={address} effect=\"connections are reset\""));
+    }
 }
 
 /// Quotes what a client sent, bytes that are no text included.
