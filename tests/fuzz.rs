@@ -127,8 +127,9 @@ fn parse_head(bytes: &[u8], mut next_piece: impl FnMut() -> usize) -> Result<Opt
         match parser.advance(&bytes[..end]) {
             Err(refusal) => {
                 assert!(refusal.status.is_error());
-                // Whatever is told about the target lies within the bytes.
-                assert!(parser.target_so_far(&bytes[..end]).len() <= limits::HEAD_BYTES);
+                // Whatever is told about the request line lies within the bytes.
+                let line = parser.request_line(&bytes[..end]);
+                assert!(parser.has_begun(&bytes[..end]) && line.method.len() + line.target.len() <= end);
                 return Err(refusal.status.code());
             }
             Ok(Some(head)) => {

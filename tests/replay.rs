@@ -14,8 +14,9 @@ use std::time::{Duration, SystemTime};
 use common::{Answer, Folder, Server, image, license_line};
 use susv::catalog::Catalog;
 use susv::config;
+use susv::http::framing::Framing;
 use susv::http::head::HeadParser;
-use susv::http::request::{Framing, Request};
+use susv::http::request::Request;
 use susv::json::{self, Value};
 use susv::routes::{self, Body, Circumstances};
 use susv::seen::Seen;
@@ -155,6 +156,18 @@ fn apply_rules(case: &mut Case) {
     // A target with a byte that no URI may hold is refused before it is looked up (RFC 9112 §3.2).
     if target.contains('#') || !target.is_ascii() {
         case.status = 400;
+    }
+    // OPTIONS says which methods a path takes.
+    if method == "OPTIONS" && case.status == 405 {
+        (case.status, case.body) = (204, None);
+        case.fields.clear();
+    }
+    // HEAD ignores Range (RFC 9110 §14.2).
+    if method == "HEAD" && has_field("Range") && matches!(case.status, 206 | 416) {
+        case.status = 200;
+        case.fields.remove("content-range");
+        case.fields.insert("content-length".to_owned(), "26".to_owned());
+        case.fields.insert("content-type".to_owned(), "application/octet-stream".to_owned());
     }
     // If-Range and If-Match are honoured.
     let is_other = head.contains("\"other\"");

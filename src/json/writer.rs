@@ -16,7 +16,6 @@ impl Writer {
     }
 
     /// Begins an object or an array.
-    #[inline(never)]
     pub fn open(&mut self, bracket: char) {
         self.separate();
         self.text.push(bracket);
@@ -24,14 +23,12 @@ impl Writer {
     }
 
     /// Ends it.
-    #[inline(never)]
     pub fn close(&mut self, bracket: char) {
         self.text.push(bracket);
         self.needs_comma = true;
     }
 
     /// Begins a member of an object; its value must follow.
-    #[inline(never)]
     pub fn member(&mut self, name: &str) -> &mut Writer {
         self.string(name);
         self.text.push_str(": ");
@@ -40,7 +37,6 @@ impl Writer {
     }
 
     /// A string.
-    #[inline(never)]
     pub fn string(&mut self, text: &str) {
         self.separate();
         write_string(&mut self.text, text);
@@ -52,7 +48,6 @@ impl Writer {
     }
 
     /// A value that is written already.
-    #[inline(never)]
     pub fn raw(&mut self, json: &str) {
         self.separate();
         self.text.push_str(json);

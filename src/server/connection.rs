@@ -72,11 +72,12 @@ impl Connection {
             let received = match received {
                 Ok(received) => received,
                 Err(Interruption::End(end)) => return Outcome::Ended(end),
-                Err(Interruption::Refused(refusal, target)) => {
-                    let reply = routes::answer_refusal(&refusal, &target);
+                Err(Interruption::Refused(refusal, line)) => {
+                    let reply = routes::answer_refusal(&refusal, &line);
                     let settings = &shared.catalog().settings;
+                    let method = if line.method.is_empty() { b"-".as_slice() } else { &line.method };
                     let answered =
-                        Answered { method: b"-", path: &target, keep_alive: false, now: clock::wall_seconds(), settings };
+                        Answered { method, path: &line.target, keep_alive: false, now: clock::wall_seconds(), settings };
                     let sent = send_reply(shared, &self.seat, &mut self.out, &answered, reply);
                     return Outcome::Ended(sent.err().unwrap_or(End::Refused));
                 }

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use super::door::{Phase, Seat};
 use super::end::End;
 use crate::http::body::ChunkedDecoder;
-use crate::http::head::{Head, HeadParser, Refusal};
-use crate::http::request::{Framing, Request};
+use crate::http::framing::Framing;
+use crate::http::head::HeadParser;
+use crate::http::refusal::{Refusal, RequestLine};
+use crate::http::request::{Head, Request};
 use crate::http::response::Status;
 use crate::limits;
 
@@ -42,8 +44,8 @@ impl Received {
 pub enum Interruption {
     /// The connection is over.
     End(End),
-    /// The request is answered with an error; its target as far as it is known decides the form of the answer.
-    Refused(Refusal, Vec<u8>),
+    /// The request is answered with an error; its request line as far as it is known decides the form of the answer.
+    Refused(Refusal, RequestLine),
 }
 
 impl From<End> for Interruption {
@@ -80,14 +82,13 @@ impl Receiver {
 
     /// Waits for the next request and receives it whole. The first byte may take `idle_time`.
     pub fn receive(&mut self, seat: &Seat, idle_time: Duration) -> Result<Received, Interruption> {
-        if self.filled == 0 {
+        let mut parser = HeadParser::default();
+        while !parser.has_begun(&self.buffer[..self.filled]) {
             self.read(seat, idle_time).map_err(|outcome| match outcome {
                 NoBytes::TimedOut => End::Idle,
                 NoBytes::End(end) => end,
             })?;
         }
-        let mut parser = HeadParser::default();
-        let refused = |refusal: Refusal, target: &[u8]| Interruption::Refused(refusal, target.to_vec());
         // Most requests come in one piece: the clock is asked only if this one does not.
         let mut deadline = None;
         let head = loop {
@@ -95,21 +96,20 @@ impl Receiver {
             match parser.advance(bytes) {
                 Ok(Some(head)) => break head,
                 Ok(None) => {}
-                Err(refusal) => return Err(refused(refusal, parser.target_so_far(bytes))),
+                Err(refusal) => return Err(Interruption::Refused(refusal, parser.request_line(bytes))),
             }
             if deadline.is_none() {
                 seat.enter(Phase::Receiving);
             }
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + limits::HEAD_TIME);
             self.read_until(seat, deadline)
-                .map_err(|end| self.explain_silence(end, HEAD_TIMEOUT, parser.target_so_far(&self.buffer)))?;
+                .map_err(|outcome| explain_silence(outcome, HEAD_TIMEOUT, || parser.request_line(&self.buffer[..self.filled])))?;
         };
 
         let body_start = head.length;
         let mut decoder = ChunkedDecoder::default();
         let mut deadline = None;
         loop {
-            let target = head.target.path.clone();
             match head.framing {
                 Framing::Length(length) if self.filled >= body_start + length => {
                     let end = body_start + length;
@@ -120,7 +120,7 @@ impl Receiver {
                     let input = &self.buffer[body_start..self.filled];
                     let (used, complete) = match decoder.advance(input, &mut self.decoded) {
                         Ok(progress) => progress,
-                        Err(refusal) => return Err(refused(refusal, &self.buffer[target])),
+                        Err(refusal) => return Err(Interruption::Refused(refusal, head.request_line(&self.buffer))),
                     };
                     // Used-up chunks go at once, so that their overhead takes no memory.
                     self.buffer.copy_within(body_start + used..self.filled, body_start);
@@ -137,15 +137,8 @@ impl Receiver {
                 }
             }
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + limits::BODY_TIME);
-            self.read_until(seat, deadline).map_err(|end| self.explain_silence(end, BODY_TIMEOUT, &self.buffer[target]))?;
-        }
-    }
-
-    /// A client that stops in the middle of a request is told so; one that closes is not there to be told.
-    fn explain_silence(&self, outcome: NoBytes, timeout: Refusal, target: &[u8]) -> Interruption {
-        match outcome {
-            NoBytes::TimedOut => Interruption::Refused(timeout, target.to_vec()),
-            NoBytes::End(end) => Interruption::End(end),
+            self.read_until(seat, deadline)
+                .map_err(|outcome| explain_silence(outcome, BODY_TIMEOUT, || head.request_line(&self.buffer)))?;
         }
     }
 
@@ -189,8 +182,16 @@ enum NoBytes {
     End(End),
 }
 
-const HEAD_TIMEOUT: Refusal = Refusal { status: Status::RequestTimeout, reason: "the request head did not arrive within 10 s" };
-const BODY_TIMEOUT: Refusal = Refusal { status: Status::RequestTimeout, reason: "the request body did not arrive within 10 s" };
+/// A client that stops in the middle of a request is told so; one that closes is not there to be told.
+fn explain_silence(outcome: NoBytes, timeout: Refusal, request_line: impl FnOnce() -> RequestLine) -> Interruption {
+    match outcome {
+        NoBytes::TimedOut => Interruption::Refused(timeout, request_line()),
+        NoBytes::End(end) => Interruption::End(end),
+    }
+}
+
+const HEAD_TIMEOUT: Refusal = Refusal::new(Status::RequestTimeout, "the request head did not arrive within 10 s");
+const BODY_TIMEOUT: Refusal = Refusal::new(Status::RequestTimeout, "the request body did not arrive within 10 s");
 
 /// RFC 9110 §10.1.1: the client holds its body back until it sees this.
 fn send_continue(seat: &Seat) -> Result<(), End> {
