@@ -1,6 +1,8 @@
 //! The writer. Its output is byte for byte the reference server's: ASCII only, since the Java client decodes with its platform's
 //! character set (CLIENTS.md), `</` as `<\/`, and `", "` and `": "` between values.
 
+use std::fmt::Write;
+
 /// Writes values one after another.
 #[derive(Default)]
 pub struct Writer {
@@ -71,11 +73,7 @@ pub fn write_string(out: &mut String, text: &str) {
             ' '..='~' => out.push(character),
             _ => {
                 for unit in character.encode_utf16(&mut [0; 2]) {
-                    out.push_str("\\u");
-                    for shift in [12, 8, 4, 0] {
-                        let digit = u32::from(*unit >> shift & 15);
-                        out.push(char::from_digit(digit, 16).unwrap_or('0'));
-                    }
+                    let _ = write!(out, "\\u{unit:04x}");
                 }
             }
         }
