@@ -99,7 +99,7 @@ fn answer_options(methods: &'static str) -> Reply {
 }
 
 /// What all answers have in common, whatever made them: how they may be cached, and that no error has a body where firmware may
-/// have been meant. The vendor's shell client flashes whatever it was sent (CLIENTS.md), and caches keep what nobody forbids.
+/// have been meant. The vendor's shell client flashes whatever it was sent, and caches keep what nobody forbids.
 fn complete(mut reply: Reply, target: &[u8]) -> Reply {
     if reply.status.is_error() && names_firmware(target) && reply.body.length() != Some(0) {
         reply.body = Body::Text(String::new());
