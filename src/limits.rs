@@ -8,10 +8,10 @@ use std::time::Duration;
 pub const HEAD_BYTES: usize = 16 * 1024;
 /// Header fields in one request. Browsers send 20.
 pub const HEAD_FIELDS: usize = 100;
-/// Request target. The longest real one is a firmware path; PATH_MAX is 4,096 too.
-pub const TARGET_BYTES: usize = 4 * 1024;
-/// Request body after removal of chunking. A check is 28 bytes, a licence request 30.
-pub const BODY_BYTES: usize = 64 * 1024;
+/// Request target. RFC 9112 §3 wants 8,000 octets supported; the longest real one is a firmware path.
+pub const TARGET_BYTES: usize = 8 * 1024;
+/// Request body after removal of chunking. A check is 28 bytes, a licence request 30; every connection may hold so much.
+pub const BODY_BYTES: usize = 16 * 1024;
 /// Chunked coding around the body (sizes, extensions, trailers): what an attacker may make us skip.
 pub const CHUNK_OVERHEAD_BYTES: usize = 16 * 1024;
 /// Nesting of JSON arrays and objects: the parser recurses, and threads have small stacks.

@@ -58,6 +58,7 @@ fn a_check_costs_a_handful_of_allocations() {
         now: Some(1_800_000_000),
         uptime: || 0,
         seen: &Seen::default(),
+        is_stopping: false,
     };
     let mut out = Vec::with_capacity(2048);
     let mut answer = || {

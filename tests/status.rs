@@ -301,7 +301,7 @@ fn the_page_is_closed_to_everything_else() {
     assert_eq!(answer.field("content-security-policy"), Some("default-src 'none'; style-src 'unsafe-inline'"));
     assert_eq!((answer.field("cache-control"), answer.field("vary")), (Some("no-store"), Some("Accept-Language")));
     assert_eq!(server.ask("HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").status, 200);
-    assert_eq!(server.ask("PUT / HTTP/1.1\r\nHost: test\r\n\r\n").field("allow"), Some("GET, HEAD"));
+    assert_eq!(server.ask("PUT / HTTP/1.1\r\nHost: test\r\n\r\n").field("allow"), Some("GET, HEAD, OPTIONS"));
 }
 
 #[test]

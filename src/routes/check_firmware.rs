@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use super::{Circumstances, Event, Reply, read_member};
+use super::member::read_member;
+use super::reply::{Circumstances, Event, Reply};
 use crate::calendar::{self, Date};
 use crate::catalog::firmware::IMAGE_NAMES;
 use crate::catalog::{Catalog, Verdict};
@@ -16,7 +17,7 @@ use crate::text::quote;
 
 pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
     let build_date = match read_member(request.body, "build_date", "28.12.2017", read_build_date) {
-        Ok(date) => date as Date,
+        Ok(date) => date,
         Err(reason) => return Reply::error(Status::BadRequest, &reason),
     };
     let Verdict { available, critical } = if circumstances.is_stopping {
@@ -44,10 +45,9 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &C
     Reply::json(Status::Ok, text, Event::Check { build_date, version, available, critical })
 }
 
-fn read_build_date(value: &Value<'_>) -> Result<u64, String> {
+fn read_build_date(value: &Value<'_>) -> Result<Date, String> {
     match value.as_str() {
         Some(text) => calendar::parse_build_date(text)
-            .map(u64::from)
             .ok_or_else(|| format!("build_date {} is not a date DD.MM.YYYY", quote(text, limits::QUOTED_BYTES))),
         None => Err(format!("build_date is {}; expected a string with a date DD.MM.YYYY", value.kind())),
     }

@@ -6,31 +6,25 @@ use std::fs::{self, File};
 use std::io;
 use std::sync::Arc;
 
-use super::{Body, Circumstances, Event, FileBody, Reply, allows, wrong_method};
+use super::reply::{Body, Circumstances, Event, FileBody, Reply};
 use crate::catalog::Catalog;
 use crate::catalog::firmware::Image;
 use crate::catalog::stamp::{self, Stamp};
 use crate::file::is_below;
+use crate::http::conditional::{self, Outcome, Validators};
 use crate::http::date;
 use crate::http::range::{self, Selection};
 use crate::http::request::Request;
 use crate::http::response::{Field, Status};
-use crate::http::validators::{self, Outcome, Validators};
 use crate::text::percent_decode;
 
-const METHODS: &str = "GET, HEAD";
-
 /// An error with an empty body.
-#[cold]
-pub(super) fn error(status: Status, reason: &str) -> Reply {
+fn error(status: Status, reason: &str) -> Reply {
     Reply::text(status, String::new(), Event::Refused { reason: reason.to_owned() })
 }
 
 /// Answers for `path`, which is what stands behind `/firmware/`, percent-encoded.
 pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, path: &[u8], circumstances: &Circumstances<'_>) -> Reply {
-    if !allows(METHODS, request) {
-        return wrong_method(error, METHODS);
-    }
     let path = match clean_path(path) {
         Ok(path) => path,
         Err((status, reason)) => return error(status, reason),
@@ -137,9 +131,9 @@ fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances<'_>,
     fields.push(("Accept-Ranges", "bytes".into()));
     fields.push(("Last-Modified", date::format(modified).into()));
     let current = Validators { etag: &entity_tag, modified };
-    let outcome = validators::evaluate(request, &current, now);
+    let outcome = conditional::evaluate(request, &current, now);
     let selection = match request.field("range") {
-        Some(value) if validators::allows_range(request, &current, now) => range::select(value, size),
+        Some(value) if conditional::allows_range(request, &current) => range::select(value, size),
         _ => Selection::Whole,
     };
     fields.push(("ETag", entity_tag.into()));

@@ -6,7 +6,7 @@ use super::picture::{Picture, State};
 use super::texts::Texts;
 use crate::calendar::format_build_date;
 use crate::limits;
-use crate::routes::SUSV_VERSION;
+use crate::routes::version::SUSV_VERSION;
 use crate::seen::{Registrar, Transfer};
 use crate::text::{push_visible, to_hex};
 

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, Problem, Verdict};
 use crate::log;
-use crate::routes::Circumstances;
+use crate::routes::reply::Circumstances;
 use crate::seen::{Registrar, Totals};
 
 /// How a registrar stands to what is offered now. The order is that of the page: the outdated first.

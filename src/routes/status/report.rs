@@ -4,7 +4,7 @@ use super::picture::{Picture, State};
 use crate::calendar::format_build_date;
 use crate::catalog::firmware::Offer;
 use crate::json::Writer;
-use crate::routes::SUSV_VERSION;
+use crate::routes::version::SUSV_VERSION;
 use crate::seen::{Registrar, Transfer};
 use crate::text::to_hex;
 

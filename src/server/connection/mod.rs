@@ -56,10 +56,12 @@ impl<'a> Connection<'a> {
         let received = match self.receiver.receive(self.outgoing.place(), idle_time) {
             Ok(received) => received,
             Err(Interruption::Close(reason)) => return ControlFlow::Break(reason),
-            Err(Interruption::Refused(refusal, target)) => {
-                let reply = routes::answer_refusal(&refusal, &target);
+            Err(Interruption::Refused(refusal, line)) => {
+                let reply = routes::answer_refusal(&refusal, &line);
                 let settings = self.context.catalog().settings.clone();
-                self.outgoing.send(&Answered { method: b"-", path: &target, settings: &settings }, false, reply)?;
+                let method = if line.method.is_empty() { b"-".as_slice() } else { &line.method };
+                let answered = Answered { method, path: &line.target, settings: &settings };
+                self.outgoing.send(&answered, false, reply)?;
                 return ControlFlow::Break(CloseReason::Refused);
             }
         };

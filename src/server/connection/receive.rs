@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use super::close_reason::CloseReason;
 use crate::clock;
 use crate::http::body::ChunkedDecoder;
-use crate::http::head::{Head, HeadParser, Refusal};
-use crate::http::request::{Framing, Request};
+use crate::http::framing::Framing;
+use crate::http::head::HeadParser;
+use crate::http::refusal::{Refusal, RequestLine};
+use crate::http::request::{Head, Request};
 use crate::http::response::Status;
 use crate::limits;
 use crate::server::admission::{Phase, Place};
@@ -44,8 +46,8 @@ impl Received {
 pub enum Interruption {
     /// The connection is over.
     Close(CloseReason),
-    /// The request is answered with an error; its target as far as it is known decides the form of the answer.
-    Refused(Refusal, Vec<u8>),
+    /// The request is answered with an error; its first line, as far as it is known, decides the form of the answer.
+    Refused(Refusal, RequestLine),
 }
 
 impl From<CloseReason> for Interruption {
@@ -112,9 +114,9 @@ impl Receiver {
             match parser.advance(bytes) {
                 Ok(Some(head)) => break head,
                 Ok(None) => {}
-                Err(refusal) => return Err(Interruption::Refused(refusal, parser.target_so_far(bytes).to_vec())),
+                Err(refusal) => return Err(Interruption::Refused(refusal, parser.request_line(bytes))),
             }
-            if self.filled == 0 {
+            if !parser.has_begun(bytes) {
                 match self.fill(place, idle_time) {
                     Arrival::Bytes => continue,
                     Arrival::TimedOut => return Err(CloseReason::Idle.into()),
@@ -123,14 +125,13 @@ impl Receiver {
             }
             let deadline = *deadline.get_or_insert_with(|| begin_receiving(place, limits::HEAD_TIME));
             let arrival = self.fill_until(place, deadline);
-            explain(arrival, HEAD_TIMEOUT, parser.target_so_far(&self.buffer[..self.filled]))?;
+            explain(arrival, HEAD_TIMEOUT, || parser.request_line(&self.buffer[..self.filled]))?;
         };
 
         let body_start = head.length;
         let mut decoder = ChunkedDecoder::default();
         let mut deadline = None;
         loop {
-            let target = head.target.path.clone();
             match head.framing {
                 Framing::Length(length) if self.filled >= body_start + length => {
                     let end = body_start + length;
@@ -141,7 +142,7 @@ impl Receiver {
                     let input = &self.buffer[body_start..self.filled];
                     let (used, complete) = match decoder.advance(input, &mut self.decoded) {
                         Ok(progress) => progress,
-                        Err(refusal) => return Err(Interruption::Refused(refusal, self.buffer[target].to_vec())),
+                        Err(refusal) => return Err(Interruption::Refused(refusal, head.request_line(&self.buffer))),
                     };
                     // Used-up chunks go at once, so that their overhead takes no memory.
                     self.buffer.copy_within(body_start + used..self.filled, body_start);
@@ -157,7 +158,7 @@ impl Receiver {
                 send_continue(place)?;
             }
             let arrival = self.fill_until(place, deadline);
-            explain(arrival, BODY_TIMEOUT, &self.buffer[target])?;
+            explain(arrival, BODY_TIMEOUT, || head.request_line(&self.buffer))?;
         }
     }
 
@@ -213,10 +214,10 @@ fn begin_receiving(place: &Place, time: Duration) -> Instant {
 }
 
 /// A client that stops in the middle of a request is told so; one that closes is not there to be told.
-fn explain(arrival: Arrival, timeout: Refusal, target: &[u8]) -> Result<(), Interruption> {
+fn explain(arrival: Arrival, timeout: Refusal, line: impl FnOnce() -> RequestLine) -> Result<(), Interruption> {
     match arrival {
         Arrival::Bytes => Ok(()),
-        Arrival::TimedOut => Err(Interruption::Refused(timeout, target.to_vec())),
+        Arrival::TimedOut => Err(Interruption::Refused(timeout, line())),
         Arrival::Ended(reason) => Err(Interruption::Close(reason)),
     }
 }

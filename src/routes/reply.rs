@@ -1,0 +1,143 @@
+//! What a route is given besides the request, and what it gives back.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::calendar::Date;
+use crate::catalog::firmware::Image;
+use crate::catalog::stamp::Stamp;
+use crate::http::response::{Field, Status};
+use crate::json;
+use crate::seen::Seen;
+
+/// What a route needs to know besides the request.
+#[derive(Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// The address the client reached us at: the host of URLs for HTTP/1.0 clients that name none.
+    pub local: SocketAddr,
+    /// Seconds since 1970, if the clock can be believed.
+    pub now: Option<u64>,
+    /// Tells the seconds since the start of the server to the few who ask.
+    pub uptime: fn() -> u32,
+    /// What happened since then.
+    pub seen: &'a Seen,
+    /// The server is about to end: registrars are told that there is no update.
+    pub is_stopping: bool,
+}
+
+/// An answer before it is put on the wire.
+pub struct Reply {
+    /// The status.
+    pub status: Status,
+    /// Fields of its own.
+    pub fields: Vec<Field>,
+    /// The body; for HEAD the one a GET would get, which is measured and not sent.
+    pub body: Body,
+    /// What happened, for the log.
+    pub event: Event,
+}
+
+/// The body of a reply.
+pub enum Body {
+    /// None, and no length announced: 204 and 304.
+    Absent,
+    /// A small body.
+    Text(String),
+    /// Bytes of an image in memory.
+    Image(Arc<Image>, Range<usize>),
+    /// Bytes of a file on disk.
+    File(FileBody),
+}
+
+/// Bytes of a file on disk, to be sent only as long as the file stays what it was when it was opened.
+pub struct FileBody {
+    /// Opened for reading.
+    pub file: File,
+    /// What it looked like then.
+    pub stamp: Stamp,
+    /// First byte to send.
+    pub start: u64,
+    /// Number of bytes.
+    pub length: u64,
+}
+
+impl Body {
+    /// Whether it is a file's.
+    pub fn is_download(&self) -> bool {
+        matches!(self, Body::Image(..) | Body::File(_))
+    }
+
+    /// Number of bytes; `None` for a body that is absent.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Body::Absent => None,
+            Body::Text(text) => Some(text.len() as u64),
+            Body::Image(_, range) => Some(range.len() as u64),
+            Body::File(body) => Some(body.length),
+        }
+    }
+}
+
+/// What a request was about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A registrar asked for firmware.
+    Check {
+        /// Its build date.
+        build_date: Date,
+        /// The version named in the answer.
+        version: Date,
+        /// Whether it was offered an update.
+        available: bool,
+        /// Whether the update is critical.
+        critical: bool,
+    },
+    /// A licence was asked for.
+    License {
+        /// The registrar's serial number.
+        serial: u64,
+        /// Whether there is one.
+        found: bool,
+    },
+    /// A file is sent, or part of it.
+    Download {
+        /// Path below the firmware folder.
+        path: String,
+        /// First byte of it.
+        start: u64,
+        /// Size of the whole file.
+        size: u64,
+    },
+    /// The request was not answered with what it asked for.
+    Refused {
+        /// Why, in one line.
+        reason: String,
+    },
+    /// Anything else.
+    Other,
+}
+
+impl Reply {
+    /// A body of text, without a type.
+    pub fn text(status: Status, text: String, event: Event) -> Reply {
+        // One allocation for its type and `Cache-Control`.
+        Reply { status, fields: Vec::with_capacity(2), body: Body::Text(text), event }
+    }
+
+    /// A JSON body.
+    pub fn json(status: Status, text: String, event: Event) -> Reply {
+        let mut reply = Reply::text(status, text, event);
+        reply.fields.push(("Content-Type", "application/json; charset=UTF-8".into()));
+        reply
+    }
+
+    /// `{"error": "…"}`.
+    pub fn error(status: Status, reason: &str) -> Reply {
+        let mut text = String::from("{\"error\": ");
+        json::write_string(&mut text, reason);
+        text.push('}');
+        Reply::json(status, text, Event::Refused { reason: reason.to_owned() })
+    }
+}
