@@ -62,8 +62,6 @@ pub const GRACE_FOR_OTHERS: Duration = Duration::from_secs(1);
 pub const ADMISSION_TICK: Duration = Duration::from_millis(20);
 /// Who was asked to leave and has not by then is not counted on any more.
 pub const ASKED_TIME: Duration = Duration::from_millis(500);
-/// After so long without a newcomer that waits, one at a time is asked again.
-pub const QUIET_TIME: Duration = Duration::from_secs(1);
 /// Who is asked to leave may send the rest of its request for so long …
 pub const LEAVING_TIME: Duration = Duration::from_millis(150);
 /// … or its first byte for so long: it may be on its way …

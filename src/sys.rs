@@ -49,6 +49,8 @@ const AF_INET6: c_int = 10;
 const SOCK_CLOEXEC: c_int = 0o2_000_000;
 const IPPROTO_IP: c_int = 0;
 const IP_FREEBIND: c_int = 15;
+const IPPROTO_TCP: c_int = 6;
+const TCP_INFO: c_int = 11;
 const IPPROTO_IPV6: c_int = 41;
 const IPV6_V6ONLY: c_int = 26;
 const POLLIN: c_short = 1;
@@ -215,6 +217,18 @@ fn count_bytes(stream: &TcpStream, request: i32) -> u64 {
 /// Whether a caller waits in the kernel's queue of `listener`.
 pub fn has_caller(listener: &TcpListener) -> bool {
     poll_now(listener, POLLIN) & POLLIN != 0
+}
+
+/// How many callers wait there; `None` where the kernel (or an emulator) does not say.
+pub fn count_callers(listener: &TcpListener) -> Option<usize> {
+    // The first fields of `tcp_info`; of a listening socket `tcpi_unacked` is the length of its queue.
+    const UNACKED: usize = 6;
+    let mut info = [0_u32; UNACKED + 1];
+    let mut length = size_of_val(&info) as u32;
+    // SAFETY: pointer and length describe `info`, of which the kernel fills as much as fits; both live through the call.
+    let result = unsafe { getsockopt(listener.as_raw_fd(), IPPROTO_TCP, TCP_INFO, (&raw mut info).cast(), &raw mut length) };
+    let is_whole = result == 0 && length as usize == size_of_val(&info);
+    is_whole.then(|| usize::try_from(info[UNACKED]).unwrap_or(usize::MAX))
 }
 
 /// Whether the other end of `stream` has closed or reset it, or will send nothing more. Unread bytes do not hide it.

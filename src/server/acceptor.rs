@@ -20,8 +20,8 @@ use crate::threads;
 /// Makes sure that a thread waits at each entrance. Where none can be made and callers wait, somebody has to make room.
 pub fn tend(context: &Arc<Context>) {
     for entrance in &context.entrances {
-        if entrance.waiting() == 0 && !add_thread(context, entrance, None) && sys::has_caller(&entrance.listener) {
-            context.admission.make_room(None);
+        if entrance.waiting() == 0 && !add_thread(context, entrance, None) {
+            context.admission.make_room(None, entrance.count_callers());
         }
     }
 }
@@ -79,7 +79,7 @@ fn work(context: &Arc<Context>, entrance: &Arc<Entrance>, attendance: Attendance
             // Nothing ends the loop. Anything else than a want of ours concerns a caller that has already gone.
             Err(error) if sys::is_exhaustion(&error) => {
                 log::warn(format_args!("event=accept_failed error=\"{error}\" effect=\"callers wait\""));
-                context.admission.make_room(None);
+                context.admission.make_room(None, entrance.count_callers());
                 thread::sleep(limits::ACCEPT_PAUSE);
             }
             Err(_) => {}
@@ -95,7 +95,7 @@ fn serve(context: &Context, stream: TcpStream, peer: SocketAddr, when_admitted: 
         sys::set_reset_on_close(&stream, true);
         return when_admitted();
     }
-    let guard = context.admission.admit(stream, peer);
+    let guard = context.admission.admit(stream, peer, || context.count_callers());
     when_admitted();
     let place = guard.place.clone();
     // A bug in one connection costs that connection. The panic hook has logged it.

@@ -87,6 +87,11 @@ impl Context {
         self.is_leaving.load(Ordering::Relaxed)
     }
 
+    /// Callers that wait in the kernel's queues.
+    pub fn count_callers(&self) -> usize {
+        self.entrances.iter().map(|entrance| entrance.count_callers()).sum()
+    }
+
     /// Whether a thread waits in `accept` at each entrance, so that whoever comes is served at once.
     pub fn is_accepting(&self) -> bool {
         self.entrances.iter().all(|entrance| entrance.waiting() > 0)

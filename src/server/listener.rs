@@ -148,6 +148,12 @@ impl Entrance {
         self.waiting.load(Ordering::Relaxed)
     }
 
+    /// Callers that wait in the kernel's queue; where that is not known, many if there is one.
+    pub fn count_callers(&self) -> usize {
+        sys::count_callers(&self.listener)
+            .unwrap_or_else(|| if sys::has_caller(&self.listener) { limits::BACKLOG as usize } else { 0 })
+    }
+
     /// Counts a thread in.
     pub fn attend(self: &Arc<Entrance>) -> Attendance {
         self.waiting.fetch_add(1, Ordering::Relaxed);

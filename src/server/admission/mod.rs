@@ -2,14 +2,13 @@
 //!
 //! A *place* is an accepted connection. A *permit* is the right to send a download or to use the disk. Both are counted under one
 //! lock and held by guards that give them back on `Drop`, so that no early return and no panic can leak one. Who gives way is
-//! decided by `policy`, `pressure` and `progress`, which know no lock, no socket and no clock.
+//! decided by `policy` and `progress`, which know no lock, no socket and no clock.
 
 mod permits;
 mod places;
 mod register;
 
 mod policy;
-mod pressure;
 
 mod capacity;
 mod place;

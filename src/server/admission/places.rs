@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::origin::Origin;
 use super::place::Place;
-use super::policy::{View, order_of_leaving};
+use super::policy::{View, count_to_ask, order_of_leaving};
 use super::register::{Admission, State, remove_place};
 use super::stage::Phase;
 use crate::clock;
@@ -42,19 +42,17 @@ impl Drop for PlaceGuard<'_> {
 }
 
 impl Admission {
-    /// Gives a newcomer a place; waits until there is one and those who came before have theirs.
-    pub fn admit(&self, stream: TcpStream, peer: SocketAddr) -> PlaceGuard<'_> {
+    /// Gives a newcomer a place; waits until there is one and those who came before have theirs. `count_outside` counts those who wait
+    /// in the kernel's queue.
+    pub fn admit(&self, stream: TcpStream, peer: SocketAddr, count_outside: impl Fn() -> usize) -> PlaceGuard<'_> {
         let place = Arc::new(Place::new(stream, peer));
         let mut state = self.lock();
         let ticket = state.arrived;
         state.arrived = ticket.wrapping_add(1);
-        if !self.has_room(&state) {
-            state.pressure.note_arrival(self.capacity.places, clock::now());
-        }
         while state.admitted != ticket || !self.has_room(&state) {
             if state.admitted == ticket {
                 drop(state);
-                self.make_room(Some(place.origin));
+                self.make_room(Some(place.origin), count_outside());
                 state = self.lock();
                 if self.has_room(&state) {
                     break;
@@ -83,29 +81,28 @@ impl Admission {
         PlaceGuard { admission: self, place, is_beside: false }
     }
 
-    /// Asks as many connections to leave as there is need for. Called by a newcomer at the door, or where threads, descriptors or
-    /// memory have run out: then there is no newcomer to be named.
-    pub fn make_room(&self, newcomer: Option<Origin>) {
+    /// Asks as many connections to leave as there is need for, with `outside` callers in the kernel's queue. Called by a newcomer at the
+    /// door, or where threads, descriptors or memory have run out: then there is no newcomer to be named.
+    pub fn make_room(&self, newcomer: Option<Origin>, outside: usize) {
         let now = clock::now();
-        let (quota, views, places) = {
-            let mut state = self.lock();
-            let at_the_door = state.arrived.wrapping_sub(state.admitted).max(1);
-            let quota = state.pressure.quota(at_the_door as usize, now);
-            if quota == 0 {
+        let (count, views, places) = {
+            let state = self.lock();
+            let at_the_door = state.arrived.wrapping_sub(state.admitted) as usize;
+            let views: Vec<_> = state.places.iter().map(|place| View { origin: place.origin, stage: *place.stage() }).collect();
+            let count = count_to_ask(&views, at_the_door + outside, self.capacity.places, now);
+            if count == 0 {
                 return;
             }
-            let views: Vec<_> = state.places.iter().map(|place| View { origin: place.origin, stage: *place.stage() }).collect();
-            (quota, views, state.places.clone())
+            (count, views, state.places.clone())
         };
         // The kernel is asked outside the lock about one after another, and the stage is looked at again under its own.
-        let asked = order_of_leaving(&views, newcomer, now)
+        order_of_leaving(&views, newcomer, now)
             .into_iter()
             .filter(|index| match (places.get(*index), views.get(*index)) {
                 (Some(place), Some(view)) => place.ask_to_leave(&view.stage),
                 _ => false,
             })
-            .take(quota)
-            .count();
-        self.lock().pressure.note_asked(asked, now);
+            .take(count)
+            .for_each(drop);
     }
 }

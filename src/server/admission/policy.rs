@@ -45,6 +45,16 @@ pub fn order_of_leaving(views: &[View], newcomer: Option<Origin>, now: Instant) 
     candidates.into_iter().map(|(_, index)| index).collect()
 }
 
+/// How many more are to be asked to leave when so many newcomers wait: as many as have nobody who is about to make room for them,
+/// and at most half the places at a time, so that those who are let in are not all asked at once again.
+pub fn count_to_ask(views: &[View], newcomers: usize, places: usize, now: Instant) -> usize {
+    let is_leaving = |view: &&View| {
+        // Whoever has not left by then is held up, and not counted on any more.
+        view.stage.asked_to_leave.is_some_and(|at| now.saturating_duration_since(at) < limits::ASKED_TIME)
+    };
+    newcomers.min((places / 2).max(1)).saturating_sub(views.iter().filter(is_leaving).count())
+}
+
 /// The place of a phase in the order of giving way; `None` if it never does, or has been asked already.
 fn rank_of(stage: &Stage) -> Option<u8> {
     if stage.has_permit() || stage.asked_to_leave.is_some() {
@@ -150,6 +160,23 @@ mod tests {
         let now = Instant::now() + Duration::from_secs(100);
         let views = ["1 idle 200", "1 idle 200", "2 idle 200"].map(|text| view(text, now));
         assert_eq!(order_of_leaving(&views, None, now), [0, 1]);
+    }
+
+    #[test]
+    fn as_many_are_asked_as_newcomers_have_nobody_to_make_room() {
+        let now = Instant::now() + Duration::from_secs(100);
+        let asked = |milliseconds| {
+            let mut view = view("1 idle 900", now);
+            view.stage.asked_to_leave = Some(now - Duration::from_millis(milliseconds));
+            view
+        };
+        let other = view("1 idle 900", now);
+        assert_eq!(count_to_ask(&[other; 8], 1, 8, now), 1);
+        assert_eq!(count_to_ask(&[other; 8], 3, 8, now), 3);
+        assert_eq!(count_to_ask(&[other; 8], 900, 8, now), 4, "half the places");
+        assert_eq!(count_to_ask(&[other, asked(100), asked(499)], 3, 8, now), 1, "two are about to leave");
+        assert_eq!(count_to_ask(&[other, asked(500)], 1, 8, now), 1, "one never left");
+        assert_eq!(count_to_ask(&[other], 1, 1, now), 1);
     }
 
     #[test]

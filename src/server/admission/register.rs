@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use super::capacity::Capacity;
 use super::place::Place;
-use super::pressure::Pressure;
 
 /// The register of all connections.
 pub struct Admission {
@@ -24,8 +23,6 @@ pub struct Admission {
 pub(super) struct State {
     /// Connections that hold one of the places; those whose downloads wait are not among them.
     pub places: Vec<Arc<Place>>,
-    /// What happened at the door of late.
-    pub pressure: Pressure,
     /// Newcomers that have come to the door …
     pub arrived: u32,
     /// … and those of them that were let in: they are let in as they came.
