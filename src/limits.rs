@@ -58,14 +58,16 @@ pub const OWN_DESCRIPTORS: usize = 16;
 pub const GRACE_FOR_CROWDS: Duration = Duration::from_millis(150);
 /// … and anybody else's not before this: a lone caller on a slow link gets its chance.
 pub const GRACE_FOR_OTHERS: Duration = Duration::from_secs(1);
+/// A newcomer that is next waits so long for a place that becomes free by itself before others are asked to make room.
+pub const ADMISSION_PATIENCE: Duration = Duration::from_millis(40);
 /// A newcomer at the door looks again so often for somebody who may give way.
 pub const ADMISSION_TICK: Duration = Duration::from_millis(20);
 /// Who was asked to leave and has not by then is not counted on any more.
 pub const ASKED_TIME: Duration = Duration::from_millis(500);
-/// Who is asked to leave may send the rest of its request for so long …
+/// Who is asked to leave may send its request, or the rest of it, for so long …
 pub const LEAVING_TIME: Duration = Duration::from_millis(150);
-/// … or its first byte for so long: it may be on its way …
-pub const LEAVING_TIME_IDLE: Duration = Duration::from_millis(20);
+/// … or the next one, after an answer, for so long: it may be on its way …
+pub const LEAVING_TIME_BETWEEN: Duration = Duration::from_millis(20);
 /// … and is looked for so often.
 pub const LEAVING_TICK: Duration = Duration::from_millis(10);
 /// A download gives way to one that waits when nothing of it arrived for so long, or too little over so long …

@@ -38,6 +38,13 @@ impl Place {
         self.stage().enter(phase);
     }
 
+    /// Notes that a request was answered and the next one is awaited.
+    pub fn await_next(&self) {
+        let mut stage = self.stage();
+        stage.has_answered = true;
+        stage.enter(Phase::Idle);
+    }
+
     /// Since when it is asked to leave.
     pub fn asked_to_leave(&self) -> Option<Instant> {
         self.stage().asked_to_leave

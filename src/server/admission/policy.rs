@@ -45,8 +45,8 @@ pub fn order_of_leaving(views: &[View], newcomer: Option<Origin>, now: Instant) 
     candidates.into_iter().map(|(_, index)| index).collect()
 }
 
-/// How many more are to be asked to leave when so many newcomers wait: as many as have nobody who is about to make room for them,
-/// and at most half the places at a time, so that those who are let in are not all asked at once again.
+/// How many more are to be asked to leave when so many newcomers wait: as many as have nobody who is about to make room for them, and
+/// at most half the places at a time: a place serves many honest callers one after another.
 pub fn count_to_ask(views: &[View], newcomers: usize, places: usize, now: Instant) -> usize {
     let is_leaving = |view: &&View| {
         // Whoever has not left by then is held up, and not counted on any more.
@@ -62,9 +62,11 @@ fn rank_of(stage: &Stage) -> Option<u8> {
     }
     match stage.phase {
         Phase::Closing => Some(0),
-        Phase::Idle => Some(1),
-        Phase::Receiving => Some(2),
-        Phase::Answering => Some(3),
+        // Between two requests; a fresh caller's first one may be on its way.
+        Phase::Idle if stage.has_answered => Some(1),
+        Phase::Idle => Some(2),
+        Phase::Receiving => Some(3),
+        Phase::Answering => Some(4),
         Phase::Working | Phase::Sending => None,
     }
 }
@@ -104,7 +106,7 @@ mod tests {
         Origin::from(std::net::IpAddr::from([192, 0, 2, number]))
     }
 
-    /// `"1 idle 500"`: origin, phase, age in milliseconds; with `permit` or `asked` behind it.
+    /// `"1 idle 500"`: origin, phase, age in milliseconds; with `permit`, `asked` or `answered` after it.
     fn view(text: &str, now: Instant) -> View {
         let words: Vec<_> = text.split(' ').collect();
         let phase = match words[1] {
@@ -119,6 +121,7 @@ mod tests {
         let since = now - Duration::from_millis(words[2].parse().expect("a number"));
         let mut stage = Stage { phase, ..Stage::new(since) };
         stage.progress = words.contains(&"permit").then(|| Progress::new(0, now));
+        stage.has_answered = words.contains(&"answered");
         stage.asked_to_leave = words.contains(&"asked").then_some(now);
         View { origin: origin(words[0].parse().expect("a number")), stage }
     }
@@ -128,11 +131,12 @@ mod tests {
         let now = Instant::now() + Duration::from_secs(100);
         /// The places, the newcomer's origin, and the order of leaving.
         type Case = (&'static str, &'static [&'static str], u8, &'static [usize]);
-        let cases: [Case; 14] = [
+        let cases: [Case; 15] = [
             ("nobody is there", &[], 1, &[]),
             ("fresh ones of a crowd are spared", &["1 idle 149", "1 idle 100"], 1, &[]),
             ("the oldest of a crowd first", &["1 idle 200", "1 idle 300", "1 idle 150"], 1, &[1, 0, 2]),
             ("by phase", &["1 answering 900", "1 receiving 900", "1 idle 200", "1 closing 150"], 1, &[3, 2, 1, 0]),
+            ("between two requests before the first", &["1 idle 900", "1 idle 200 answered"], 1, &[1, 0]),
             ("a lone slow caller is spared for a second", &["1 idle 200", "1 idle 200", "2 receiving 999"], 3, &[0, 1]),
             ("and then comes after the crowd", &["2 closing 5000", "1 answering 200", "1 answering 200"], 3, &[1, 2, 0]),
             ("a crowd that hides behind its age", &["1 idle 10", "1 idle 10", "2 idle 1000"], 3, &[2]),
@@ -172,11 +176,10 @@ mod tests {
         };
         let other = view("1 idle 900", now);
         assert_eq!(count_to_ask(&[other; 8], 1, 8, now), 1);
-        assert_eq!(count_to_ask(&[other; 8], 3, 8, now), 3);
         assert_eq!(count_to_ask(&[other; 8], 900, 8, now), 4, "half the places");
         assert_eq!(count_to_ask(&[other, asked(100), asked(499)], 3, 8, now), 1, "two are about to leave");
-        assert_eq!(count_to_ask(&[other, asked(500)], 1, 8, now), 1, "one never left");
-        assert_eq!(count_to_ask(&[other], 1, 1, now), 1);
+        assert_eq!(count_to_ask(&[other, asked(100), asked(499)], 1, 8, now), 0);
+        assert_eq!(count_to_ask(&[other, asked(500)], 1, 1, now), 1, "one never left");
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Stage {
     pub since: Instant,
     /// When it was asked to make room for a newcomer, or for the end of the program.
     pub asked_to_leave: Option<Instant>,
+    /// A request has been answered: its client knows that a kept connection may end.
+    pub has_answered: bool,
     /// How its download moves, for as long as it holds a permit.
     pub progress: Option<Progress>,
     /// Its download must end for one that waits.
@@ -41,7 +43,7 @@ pub struct Stage {
 impl Stage {
     /// A connection that has just been accepted.
     pub fn new(now: Instant) -> Stage {
-        Stage { phase: Phase::Idle, since: now, asked_to_leave: None, progress: None, gives_way: false }
+        Stage { phase: Phase::Idle, since: now, asked_to_leave: None, has_answered: false, progress: None, gives_way: false }
     }
 
     /// Begins a phase.

@@ -100,7 +100,7 @@ impl<'a> Connection<'a> {
         if !keep_alive {
             return ControlFlow::Break(CloseReason::Answered);
         }
-        self.outgoing.place().enter(Phase::Idle);
+        self.outgoing.place().await_next();
         ControlFlow::Continue(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::ops::Range;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::close_reason::CloseReason;
@@ -185,12 +186,17 @@ impl Receiver {
         }
         loop {
             match (&place.stream).read(&mut self.buffer[self.filled..]) {
-                Ok(0) => match place.asked_to_leave() {
-                    None => return Arrival::Ended(CloseReason::ClientGone),
+                Ok(0) => {
+                    let stage = *place.stage();
+                    let Some(asked_at) = stage.asked_to_leave else { return Arrival::Ended(CloseReason::ClientGone) };
                     // Our own shutting of the reading side makes an empty read an end although bytes may be on their way.
-                    Some(asked_at) if asked_at.elapsed() < self.patience() => std::thread::sleep(limits::LEAVING_TICK),
-                    Some(_) => return Arrival::Ended(CloseReason::MadeRoom),
-                },
+                    let is_between = stage.has_answered && !self.has_bytes();
+                    let patience = if is_between { limits::LEAVING_TIME_BETWEEN } else { limits::LEAVING_TIME };
+                    if clock::now().saturating_duration_since(asked_at) >= patience {
+                        return Arrival::Ended(CloseReason::MadeRoom);
+                    }
+                    thread::sleep(limits::LEAVING_TICK);
+                }
                 Ok(count) => {
                     self.filled += count;
                     return Arrival::Bytes;
@@ -200,11 +206,6 @@ impl Receiver {
                 Err(_) => return Arrival::Ended(CloseReason::ClientGone),
             }
         }
-    }
-
-    /// How long after it was asked to leave a connection may still send the rest of its request.
-    fn patience(&self) -> Duration {
-        if self.has_bytes() { limits::LEAVING_TIME } else { limits::LEAVING_TIME_IDLE }
     }
 }
 
