@@ -4,6 +4,7 @@
 pub mod firmware;
 mod license_line;
 pub mod licenses;
+pub mod settling;
 pub mod stamp;
 pub mod watch;
 

@@ -22,7 +22,8 @@ pub enum Language {
 /// The words for one kind of problem. `{0}`, `{1}` … stand for its details; both languages use the same ones.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Text {
-    /// Its name in every language, for example `IMAGE-MISSING`; empty for a part of another text.
+    /// Its name in every language, for example `IMAGE-MISSING`; empty for a part of another text. One that begins with `HINT-` is
+    /// advice: nothing is wrong.
     pub code: &'static str,
     /// What is wrong, what follows from it, what to do.
     pub english: &'static str,
@@ -86,6 +87,11 @@ impl Problem {
     /// The code, for example `IMAGE-MISSING`.
     pub fn code(&self) -> &'static str {
         self.text.code
+    }
+
+    /// Whether it is advice and nothing is wrong: `-t` prints it and still exits 0.
+    pub fn is_hint(&self) -> bool {
+        self.code().starts_with("HINT-")
     }
 
     /// Cause, consequence and remedy, without the place. Whatever came from outside is made visible.
@@ -152,8 +158,11 @@ mod tests {
     fn details_are_filled_in_and_made_visible() {
         const OUTER: Text = Text { code: "OUTER", english: "a {1} b {0}", russian: "а {1} б {0}" };
         const INNER: Text = Text { code: "", english: "words", russian: "слова" };
+        const HINT: Text = Text { code: "HINT-X", english: "advice", russian: "совет" };
+        assert!(Problem::at("", &HINT, Vec::new()).is_hint());
         let problem = Problem::at("x\ny", &OUTER, vec!["1\n2".into(), Detail::Words(&INNER)]);
         assert_eq!(problem.explain(Language::English), "a words b 1\\u{a}2");
         assert_eq!(problem.describe(Language::Russian), "OUTER x\\u{a}y: а слова б 1\\u{a}2");
+        assert!(!problem.is_hint());
     }
 }
