@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::config::{self, Settings, VersionChoice};
 use crate::file::folder_of;
+use crate::problem::Language;
 use crate::routes;
 use crate::server;
 use crate::sys;
@@ -96,7 +97,7 @@ fn with_settings(file: &Path, run: fn(Settings) -> u8) -> u8 {
         Ok(settings) => run(settings),
         Err(errors) => {
             errors.iter().for_each(|error| {
-                fail(CONFIGURATION, &error.to_string());
+                fail(CONFIGURATION, &error.describe(Language::English));
             });
             CONFIGURATION
         }
@@ -209,7 +210,8 @@ mod tests {
 
     #[test]
     fn the_shipped_configuration_is_valid_with_and_without_the_sample() {
-        let version = |text: &str| config::parse(Path::new("config.ini"), text.as_bytes()).map(|settings| settings.version);
+        let version =
+            |text: &str| config::parse(Path::new("config.ini"), text.as_bytes()).valid().map(|settings| settings.version);
         assert_eq!(version(SAMPLE_CONFIG), Ok(VersionChoice::Fixed(20000101)));
         assert_eq!(version(&config_without_sample()), Ok(VersionChoice::Latest));
     }

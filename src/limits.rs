@@ -18,6 +18,8 @@ pub const CHUNK_OVERHEAD_BYTES: usize = 16 * 1024;
 pub const JSON_DEPTH: usize = 32;
 /// Bytes of a client's value repeated in an error answer or a log line.
 pub const QUOTED_BYTES: usize = 64;
+/// Bytes of a path of the settings repeated in a message.
+pub const QUOTED_PATH_BYTES: usize = 256;
 
 // --- Connections: how long a phase may last -----------------------------------------------------
 
@@ -89,7 +91,7 @@ pub const VERSION_FOLDERS: usize = 1024;
 pub const LICENSE_FILES: usize = 4096;
 /// Licences in all: 16 bytes each.
 pub const LICENSES: usize = 4_000_000;
-/// Problems reported one by one for each licence file; further ones are counted.
+/// Problems reported one by one for each file; further ones are counted.
 pub const PROBLEMS_PER_FILE: usize = 20;
 
 /// A licence whose line is not in its place is looked for again after this pause …
@@ -108,6 +110,8 @@ pub const PAGE_REFRESH_SECONDS: u32 = 30;
 
 // --- Access and repetition -----------------------------------------------------------------------
 
+/// Addresses in `address`: a socket each.
+pub const LISTEN_ADDRESSES: usize = 64;
 /// Address blocks in `allow` and in `proxies`.
 pub const ADDRESS_BLOCKS: usize = 256;
 /// Refusals of one kind to one address that are logged one by one in `REPEAT_TIME`; further ones are counted.

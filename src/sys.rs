@@ -24,6 +24,8 @@ mod kernel {
     pub const TIOCOUTQ: i32 = 0x7472;
     pub const FIONREAD: i32 = 0x467f;
     pub const RLIMIT_NOFILE: i32 = 5;
+    pub const O_NONBLOCK: i32 = 0x80;
+    pub const ENOBUFS: i32 = 132;
 }
 #[cfg(not(any(target_arch = "mips", target_arch = "mips64")))]
 mod kernel {
@@ -33,6 +35,22 @@ mod kernel {
     pub const TIOCOUTQ: i32 = 0x5411;
     pub const FIONREAD: i32 = 0x541b;
     pub const RLIMIT_NOFILE: i32 = 7;
+    pub const O_NONBLOCK: i32 = 0o4000;
+    pub const ENOBUFS: i32 = 105;
+}
+
+/// For `open`: do not wait for the other end of a pipe. Of no effect on a regular file.
+pub const O_NONBLOCK: i32 = kernel::O_NONBLOCK;
+
+/// Whether an error says that descriptors or memory have run out: it tells nothing about the file it was met at.
+pub fn is_out_of_resources(error: &io::Error) -> bool {
+    const ENOMEM: i32 = 12;
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    match error.raw_os_error() {
+        Some(number) => [ENOMEM, ENFILE, EMFILE, kernel::ENOBUFS].contains(&number),
+        None => error.kind() == io::ErrorKind::OutOfMemory,
+    }
 }
 
 /// musl's `rlim_t` is 64 bits wide everywhere, glibc's is a word.

@@ -18,6 +18,7 @@ use susv::http::range::{self, Selection};
 use susv::http::request::Request;
 use susv::json::{self, Value};
 use susv::limits;
+use susv::problem::Language;
 
 /// A generator that gives the same numbers on every run (xorshift).
 struct Random(u64);
@@ -238,11 +239,14 @@ fn configurations() {
         &shipped[..2000],
     ];
     fuzz(&seeds, |input, _| {
-        if let Err(errors) = config::parse(Path::new("x/config.ini"), input) {
-            assert!(!errors.is_empty());
-            for error in errors {
-                let line = error.to_string();
-                assert!(line.starts_with("x/config.ini:") && !line.contains(['\n', '\r', '\u{1b}']), "{line:?}");
+        let reading = config::parse(Path::new("x/config.ini"), input);
+        assert_eq!(reading.problems.iter().any(|problem| !problem.is_hint()), reading.mistakes > 0);
+        assert!(reading.problems.len() <= 2 * (limits::PROBLEMS_PER_FILE + 1));
+        for problem in reading.problems {
+            for language in [Language::English, Language::Russian] {
+                let line = problem.describe(language);
+                assert!(line.contains(" x/config.ini") && !line.contains(['\n', '\r', '\u{1b}', '\u{a0}']), "{line:?}");
+                assert!(line.len() < 1000, "{line:?}");
             }
         }
     });

@@ -278,7 +278,7 @@ fn replay_in_library(profile: &str, description: &str, cases: &[Case], problems:
     let folder = Folder::new();
     prepare(&folder, profile);
     let text = settings(profile, "");
-    let mut settings = config::parse(&folder.path().join("config.ini"), text.as_bytes()).expect("valid settings");
+    let mut settings = config::parse(&folder.path().join("config.ini"), text.as_bytes()).valid().expect("valid settings");
     settings.description = Some(description.to_owned());
     let catalog = Catalog::load(std::sync::Arc::new(settings), None);
     let circumstances =

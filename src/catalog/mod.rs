@@ -5,8 +5,9 @@ pub mod firmware;
 mod license_line;
 pub mod licenses;
 pub mod settling;
-pub mod stamp;
 pub mod watch;
+
+pub use crate::stamp;
 
 use std::fmt;
 use std::path::Path;

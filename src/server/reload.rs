@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::Shared;
 use crate::catalog::watch::Fingerprint;
 use crate::catalog::{Catalog, Problem};
-use crate::config::{self, ConfigError, Settings};
+use crate::config::{self, Settings};
 use crate::log;
+use crate::problem::Language;
 
 /// Watches what the catalog was loaded from. Belongs to the main thread.
 pub struct Watch {
@@ -44,10 +45,9 @@ impl Watch {
         let old = shared.catalog();
         let mut refused = Vec::new();
         let settings = config::load(&old.settings.file).map(Arc::new).unwrap_or_else(|errors| {
-            let file = old.settings.file.to_string_lossy().to_string();
-            let problem = |error: &ConfigError| Problem {
-                place: file.clone(),
-                what: format!("{}: the settings stay as they were", error.reason()),
+            let problem = |error: &crate::problem::Problem| Problem {
+                place: error.place.clone(),
+                what: format!("{}: the settings stay as they were", error.explain(Language::English)),
             };
             refused = errors.iter().map(problem).collect();
             old.settings.clone()
