@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use susv::catalog::licenses::LicenseIndex;
+use susv::catalog::licenses;
 use susv::http::head::HeadParser;
 use susv::json;
 use susv::sha256;
@@ -75,12 +75,11 @@ fn measure_licenses(count: u64) {
     file.flush().expect("written");
 
     let before = resident_kb();
-    let mut problems = Vec::new();
     let begun = Instant::now();
-    let index = LicenseIndex::load(&folder, &mut problems);
+    let index = licenses::load(&folder);
     let loaded = begun.elapsed();
     let memory = resident_kb().saturating_sub(before);
-    assert!(problems.is_empty() && index.len() as u64 == count);
+    assert!(index.problems.is_empty() && index.len() as u64 == count);
     let mut number = 0;
     let lookup = measure(|| {
         number = (number + 104_729) % count;

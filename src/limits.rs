@@ -94,10 +94,12 @@ pub const LICENSES: usize = 4_000_000;
 /// Problems reported one by one for each file; further ones are counted.
 pub const PROBLEMS_PER_FILE: usize = 20;
 
-/// A licence whose line is not in its place is looked for again after this pause …
-pub const LICENSE_PAUSE: Duration = Duration::from_millis(300);
-/// … for at most so long, while its files change.
-pub const LICENSE_PATIENCE: Duration = Duration::from_secs(5);
+/// Problems of all licence files together: the status page shows them to anyone.
+pub const LICENSE_PROBLEMS: usize = 100;
+/// A line longer than this is not skipped: the file is no licence file.
+pub const LICENSE_LINE_BYTES: u64 = 1024 * 1024;
+/// At the start, and when `feature_licenses_path` changes, what keeps changing is waited for so long.
+pub const FIRST_LOOK_TIME: Duration = Duration::from_millis(2500);
 /// How often files are compared with what was loaded. A change is taken when two looks in a row agree.
 pub const WATCH_TIME: Duration = Duration::from_secs(2);
 

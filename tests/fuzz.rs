@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{Folder, license_line};
-use susv::catalog::licenses::LicenseIndex;
+use susv::catalog::licenses;
 use susv::config;
 use susv::http::body::ChunkedDecoder;
 use susv::http::date;
@@ -258,9 +258,8 @@ fn license_files() {
     let folder = Folder::new();
     fuzz(&[good.as_bytes(), b"\xef\xbb\xbf\r\n\n\n", b"0000000000012345\t"], |input, _| {
         let path = folder.write("licenses/a.slf", input);
-        let mut problems = Vec::new();
-        let index = LicenseIndex::load(&path, &mut problems);
-        assert!(problems.len() <= 2 * limits::PROBLEMS_PER_FILE + 2);
+        let index = licenses::load(&path);
+        assert!(index.problems.len() <= 2 * limits::PROBLEMS_PER_FILE + 2);
         assert!(index.len() <= input.len() / 274);
         for serial in [12345, 777] {
             if let Some(license) = index.find(serial).expect("readable") {

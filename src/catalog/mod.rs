@@ -2,7 +2,6 @@
 //! the one it took at its start.
 
 pub mod firmware;
-mod license_line;
 pub mod licenses;
 pub mod settling;
 pub mod watch;
@@ -89,7 +88,12 @@ impl Catalog {
         let (version, offer) = firmware::load_offer(&settings, known, &mut problems);
         // The last one says most: for `latest` that no folder will do.
         let obstacle = if offer.is_none() { problems.last().cloned() } else { None };
-        let licenses = LicenseIndex::load(&settings.licenses_path, &mut problems);
+        let licenses = licenses::load(&settings.licenses_path);
+        let explained = |problem: &crate::problem::Problem| Problem {
+            place: problem.place.clone(),
+            what: problem.explain(crate::problem::Language::English),
+        };
+        problems.extend(licenses.problems.iter().filter(|problem| !problem.is_hint()).map(explained));
         let mut description_json = String::new();
         match &settings.description {
             Some(description) => json::write_string(&mut description_json, description),

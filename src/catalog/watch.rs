@@ -22,7 +22,7 @@ impl Fingerprint {
         let mut picture = Vec::with_capacity(4096);
         add(&mut picture, &settings.file, Stamp::of(&settings.file));
         add(&mut picture, &settings.licenses_path, Stamp::of(&settings.licenses_path));
-        for (path, stamp) in licenses::find_files(&settings.licenses_path, &mut Vec::new()) {
+        for (path, stamp) in licenses::find_files(&settings.licenses_path) {
             add(&mut picture, &path, Some(stamp));
         }
         let versions = match settings.version {
