@@ -83,6 +83,12 @@ pub const FILE_PIECE: usize = 64 * 1024;
 pub const CONFIG_BYTES: u64 = 64 * 1024;
 /// A kernel's name or release for `/version`.
 pub const KERNEL_NAME_BYTES: u64 = 1024;
+/// `/etc/passwd`.
+pub const PASSWD_BYTES: u64 = 1024 * 1024;
+/// With `-t`: whoever uses our port is given so long to say what it is …
+pub const VERSION_TIME: Duration = Duration::from_secs(1);
+/// … in so many bytes.
+pub const VERSION_BYTES: usize = 4096;
 /// `SHA256SUMS` of one folder.
 pub const SUMS_BYTES: u64 = 64 * 1024;
 /// Date-named folders looked at for `latest`.

@@ -131,16 +131,21 @@ pub fn standard_output() -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(1) }
 }
 
-/// The listening socket that the service manager passed as descriptor 0 (systemd's `StandardInput=socket`), if it did.
-/// May be called once: the listener owns the descriptor from then on.
-pub fn take_inherited_listener() -> Option<TcpListener> {
+/// Whether the service manager passed a listening socket as descriptor 0 (systemd's `StandardInput=socket`).
+pub fn has_inherited_listener() -> bool {
     let mut listening: c_int = 0;
     let mut length = size_of::<c_int>() as u32;
     // SAFETY: the pointers describe two integers that live through the call; descriptor 0 may be anything, even closed:
     // then the call fails.
     let result =
         unsafe { getsockopt(0, kernel::SOL_SOCKET, kernel::SO_ACCEPTCONN, (&raw mut listening).cast(), &raw mut length) };
-    if result != 0 || listening == 0 {
+    result == 0 && listening != 0
+}
+
+/// The listening socket that the service manager passed, if it did. May be called once: the listener owns the descriptor from
+/// then on.
+pub fn take_inherited_listener() -> Option<TcpListener> {
+    if !has_inherited_listener() {
         return None;
     }
     // SAFETY: descriptor 0 is an open listening socket, and nothing else in this program uses standard input.

@@ -43,6 +43,12 @@ impl Problem {
     }
 }
 
+impl From<&crate::problem::Problem> for Problem {
+    fn from(problem: &crate::problem::Problem) -> Problem {
+        Problem { place: problem.place.clone(), what: problem.explain(crate::problem::Language::English) }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // File names may hold anything, line breaks included.
@@ -85,15 +91,11 @@ impl Catalog {
     pub fn load(settings: Arc<Settings>, previous: Option<&Catalog>) -> Catalog {
         let mut problems = Vec::new();
         let known = previous.and_then(|catalog| catalog.offer.as_ref());
-        let (version, offer) = firmware::load_offer(&settings, known, &mut problems);
+        let (version, offer) = if settings.may_offer { firmware::load_offer(&settings, known, &mut problems) } else { (0, None) };
         // The last one says most: for `latest` that no folder will do.
         let obstacle = if offer.is_none() { problems.last().cloned() } else { None };
         let licenses = licenses::load(&settings.licenses_path);
-        let explained = |problem: &crate::problem::Problem| Problem {
-            place: problem.place.clone(),
-            what: problem.explain(crate::problem::Language::English),
-        };
-        problems.extend(licenses.problems.iter().filter(|problem| !problem.is_hint()).map(explained));
+        problems.extend(licenses.problems.iter().filter(|problem| !problem.is_hint()).map(Problem::from));
         let mut description_json = String::new();
         match &settings.description {
             Some(description) => json::write_string(&mut description_json, description),

@@ -50,7 +50,7 @@ impl Reading {
     /// A file of which nothing is understood.
     fn unusable(file: &Path, bytes: &[u8], text: &'static Text, details: Vec<Detail>) -> Reading {
         Reading {
-            settings: Settings::defaults(file, sha256::hash(bytes)),
+            settings: Settings { may_offer: false, ..Settings::defaults(file, sha256::hash(bytes)) },
             problems: vec![Problem::with(file, text, details)],
             mistakes: 1,
             can_listen: false,
@@ -115,7 +115,8 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Reading {
     if is_python && parser.mistake_count > 0 {
         return Reading::unusable(file, bytes, &texts::PYTHON, Vec::new());
     }
-    let Parser { settings, mut mistakes, mistake_count, mut hints, can_listen, .. } = parser;
+    let Parser { mut settings, mut mistakes, mistake_count, mut hints, can_listen, .. } = parser;
+    settings.may_offer = mistake_count == 0;
     if let Some(more) = mistake_count.checked_sub(mistakes.len()).filter(|more| *more > 0) {
         mistakes.push(Problem::with(file, &problem::MORE, vec![more.into()]));
     }

@@ -26,6 +26,9 @@ pub struct Settings {
     pub file: PathBuf,
     /// SHA-256 of the file, to tell whether anything changed.
     pub digest: Digest,
+    /// Whether the file is sound. If it is not, these settings stand in for it at a start: checks are answered, and nothing may be
+    /// offered before the file is mended.
+    pub may_offer: bool,
     /// TCP port; 0 lets the kernel choose.
     pub port: u16,
     /// Addresses to listen on; empty for all, IPv4 and IPv6.
@@ -73,6 +76,7 @@ impl Settings {
         Settings {
             file: file.to_owned(),
             digest,
+            may_offer: true,
             port: 8888,
             addresses: Vec::new(),
             allow: Vec::new(),
@@ -101,7 +105,7 @@ impl Settings {
     }
 
     /// A problem with a setting, placed at its line if it has one.
-    pub(super) fn problem_of(&self, key: &str, text: &'static Text, details: Vec<Detail>) -> Problem {
+    pub fn problem_of(&self, key: &str, text: &'static Text, details: Vec<Detail>) -> Problem {
         match self.line_of(key) {
             Some(line) => Problem::in_line(&self.file, line, text, details),
             None => Problem::with(&self.file, text, details),

@@ -26,6 +26,9 @@ use crate::seen::Seen;
 /// This program's version.
 pub const SUSV_VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The commit it was built from, or `unknown`.
+pub const SUSV_COMMIT: &str = env!("SUSV_COMMIT");
+
 /// What a route needs to know besides the request.
 #[derive(Clone, Copy)]
 pub struct Circumstances<'a> {

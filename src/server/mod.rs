@@ -21,9 +21,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Problem};
 use crate::clock;
-use crate::config::Settings;
+use crate::config::{self, Effect, Reading, Settings};
 use crate::limits;
 use crate::log;
 use crate::seen::Seen;
@@ -78,8 +78,14 @@ impl Shared {
     }
 }
 
-/// Serves until SIGTERM or SIGINT.
-pub fn run(settings: Settings) -> Result<(), StartError> {
+/// Serves until SIGTERM or SIGINT. Mistakes in the settings do not matter as long as there is a socket of the service manager's, or
+/// the settings say where to listen: then checks are told that there is no update until the file is mended.
+pub fn run(reading: Reading) -> Result<(), StartError> {
+    let mut mistakes = reading.problems.clone();
+    if reading.mistakes > 0 {
+        mistakes.insert(0, reading.describe_effect(Effect::NothingOffered));
+    }
+    let settings = reading.settings;
     log::start();
     log::set_file(&settings.log_file);
     panic::set_hook(Box::new(|info| {
@@ -103,7 +109,11 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
     log::info(format_args!("event=listening address={}{origin}", addresses.join(",")));
     let max_connections = settings.max_connections;
     let max_waiting = limits::WAITING_DOWNLOADS.min(spare_descriptors(&settings));
-    let (catalog, mut watch) = Watch::load_first(settings);
+    if is_inherited {
+        mistakes.extend(config::socket_hints(&settings));
+    }
+    let (mut catalog, mut watch) = Watch::load_first(settings);
+    catalog.problems.extend(mistakes.iter().map(Problem::from));
     report(&catalog);
     let shared = Arc::new(Shared {
         catalog: Mutex::new(Arc::new(catalog)),

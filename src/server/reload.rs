@@ -8,7 +8,6 @@ use crate::catalog::watch::Fingerprint;
 use crate::catalog::{Catalog, Problem};
 use crate::config::{self, Settings};
 use crate::log;
-use crate::problem::Language;
 
 /// Watches what the catalog was loaded from. Belongs to the main thread.
 pub struct Watch {
@@ -45,11 +44,7 @@ impl Watch {
         let old = shared.catalog();
         let mut refused = Vec::new();
         let settings = config::load(&old.settings.file).map(Arc::new).unwrap_or_else(|errors| {
-            let problem = |error: &crate::problem::Problem| Problem {
-                place: error.place.clone(),
-                what: format!("{}: the settings stay as they were", error.explain(Language::English)),
-            };
-            refused = errors.iter().map(problem).collect();
+            refused = errors.iter().map(Problem::from).collect();
             old.settings.clone()
         });
         let (mut new, loaded) = load(settings, Some(&old));
