@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::catalog::Catalog;
+use crate::catalog::{folder_name, load_once};
 use crate::config::{self, Settings, VersionChoice};
 use crate::file::folder_of;
+use crate::problem::Language;
 use crate::routes;
 use crate::server;
 use crate::sys;
@@ -122,32 +123,30 @@ fn print(text: &str) -> u8 {
 fn test(settings: Settings) -> u8 {
     let file = settings.file.to_string_lossy().to_string();
     let firmware_path = settings.firmware_path.clone();
-    let catalog = Catalog::load(Arc::new(settings), None);
+    let catalog = load_once(Arc::new(settings));
     let mut text = format!("{file}: valid\n");
-    match &catalog.offer {
-        Some(offer) => {
-            let choice = if catalog.settings.version == VersionChoice::Latest { " (the latest)" } else { "" };
-            let _ = writeln!(text, "offer: version {}{choice}", offer.version);
-            for image in &offer.images {
-                let path = firmware_path.join(offer.version.to_string()).join(image.name);
-                let _ = writeln!(
-                    text,
-                    "  {}: {} bytes, SHA-256 {}",
-                    path.to_string_lossy(),
-                    image.bytes.len(),
-                    to_hex(&image.digest)
-                );
-            }
+    for (number, offer) in catalog.offers().iter().enumerate() {
+        let is_latest = number == 0 && catalog.settings.version == VersionChoice::Latest;
+        let choice = if is_latest { " (the latest)" } else { "" };
+        let _ = writeln!(text, "offer: version {}{choice}", offer.summary());
+        for image in &offer.images {
+            let path = firmware_path.join(folder_name(offer.version)).join(image.name);
+            let _ =
+                writeln!(text, "  {}: {} bytes, SHA-256 {}", path.to_string_lossy(), image.bytes.len(), to_hex(&image.digest));
         }
-        None => text.push_str("offer: none, registrars are told that there is no update\n"),
+    }
+    if catalog.offers().is_empty() {
+        text.push_str("offer: none, registrars are told that there is no update\n");
     }
     let _ = writeln!(text, "licences: {}", catalog.licenses.len());
     for file in &catalog.licenses.files {
         let _ = writeln!(text, "  {}: {}", file.path.to_string_lossy(), file.licenses);
     }
-    let _ = writeln!(text, "problems: {}", catalog.problems.len());
-    for problem in &catalog.problems {
-        let _ = writeln!(text, "  {problem}");
+    for (name, list) in [("problems", &catalog.problems), ("hints", &catalog.hints)] {
+        let _ = writeln!(text, "{name}: {}", list.len());
+        for problem in list {
+            let _ = writeln!(text, "  {}", problem.describe(Language::English));
+        }
     }
     print(&text).max(if catalog.problems.is_empty() { SUCCESS } else { FAILURE })
 }

@@ -4,6 +4,7 @@ mod common;
 
 use common::{Folder, Server, license_line};
 use susv::catalog::licenses::{License, LicenseIndex};
+use susv::problem::Language;
 
 const SETTINGS: &str = "current_firmware_version = latest\n";
 
@@ -83,7 +84,7 @@ fn malformed_serial_numbers_are_told_what_is_expected() {
 fn load(folder: &Folder) -> (LicenseIndex, Vec<String>) {
     let mut problems = Vec::new();
     let index = LicenseIndex::load(&folder.path().join("licenses"), &mut problems);
-    (index, problems.iter().map(ToString::to_string).collect())
+    (index, problems.iter().map(|problem| format!("{}: {}", problem.place, problem.explain(Language::English))).collect())
 }
 
 fn find(index: &LicenseIndex, serial: u64) -> Option<char> {
@@ -169,5 +170,5 @@ fn a_missing_or_odd_path_is_a_problem_and_no_licences() {
     assert!(problems[0].contains("check feature_licenses_path"), "{problems:?}");
     let mut problems = Vec::new();
     LicenseIndex::load("/dev/null".as_ref(), &mut problems);
-    assert!(problems[0].to_string().contains("cannot be read"), "{problems:?}");
+    assert!(problems[0].explain(Language::English).contains("cannot be read"), "{problems:?}");
 }

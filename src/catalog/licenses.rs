@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Instant;
 
-use super::Problem;
 use super::license_line::{self, LINE_BYTES};
-use super::stamp::Stamp;
 use crate::limits;
+use crate::problem::{Problem, Text};
+use crate::stamp::Stamp;
+
+/// Whatever is wrong, in words made elsewhere.
+const LICENSES: Text = Text::new("LICENCES", "{0}", "лицензии: {0}");
 
 /// Where a licence stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,7 +90,7 @@ impl LicenseIndex {
         let mut report = |line: usize, what: &str| {
             bad_lines += 1;
             if bad_lines <= limits::PROBLEMS_PER_FILE {
-                problems.push(Problem::in_line(&path, line, &format!("{what}: the line is skipped")));
+                problems.push(Problem::in_line(&path, line, &LICENSES, vec![format!("{what}: the line is skipped").into()]));
             }
         };
         let entries = &mut self.entries;
@@ -110,10 +113,11 @@ impl LicenseIndex {
         });
         if bad_lines > limits::PROBLEMS_PER_FILE {
             let more = bad_lines - limits::PROBLEMS_PER_FILE;
-            problems.push(Problem::new(&path, &format!("{more} more bad lines are skipped")));
+            problems.push(Problem::with(&path, &LICENSES, vec![format!("{more} more bad lines are skipped").into()]));
         }
         if let Err(error) = result {
-            problems.push(Problem::new(&path, &format!("cannot be read to its end ({error}): check the file and its rights")));
+            let what = format!("cannot be read to its end ({error}): check the file and its rights");
+            problems.push(Problem::with(&path, &LICENSES, vec![what.into()]));
         }
         self.files.push(LicenseFile { path, licenses: self.entries.len() - before });
     }
@@ -131,14 +135,14 @@ impl LicenseIndex {
                 let (earlier, later) = (describe(files, kept), describe(files, next));
                 // Without the number: the status page shows problems to anyone.
                 let what = format!("the serial number of this line stands again in {later}: the last one counts");
-                problems.push(Problem { place: earlier, what });
+                problems.push(Problem::at(earlier, &LICENSES, vec![what.into()]));
             }
             // `dedup_by` removes `next`: the later place moves into the one that stays.
             *kept = *next;
             true
         });
         if let Some(more) = repeated.checked_sub(limits::PROBLEMS_PER_FILE).filter(|more| *more > 0) {
-            problems.push(Problem { place: "licences".to_owned(), what: format!("{more} more repeated serial numbers") });
+            problems.push(Problem::at("licences", &LICENSES, vec![format!("{more} more repeated serial numbers").into()]));
         }
     }
 
@@ -150,9 +154,9 @@ impl LicenseIndex {
         match read_entry(path, entry) {
             Ok(license) => Ok(Some(license)),
             // The file is not what it was when the index was made. What stands in the files now is the truth.
-            Err(_) => {
-                self.find_on_disk(serial).map_err(|(path, error)| Problem::new(&path, &format!("cannot be read ({error})")))
-            }
+            Err(_) => self
+                .find_on_disk(serial)
+                .map_err(|(path, error)| Problem::with(&path, &LICENSES, vec![format!("cannot be read ({error})").into()])),
         }
     }
 
@@ -234,7 +238,7 @@ pub fn find_files(path: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Sta
         Ok(entries) => entries,
         Err(error) => {
             let what = format!("cannot be read ({error}): no licences are served; check feature_licenses_path");
-            problems.push(Problem::new(path, &what));
+            problems.push(Problem::with(path, &LICENSES, vec![what.into()]));
             return Vec::new();
         }
     };
@@ -253,7 +257,7 @@ pub fn find_files(path: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Sta
     files.sort_unstable_by(|(a, _), (b, _)| a.as_os_str().cmp(b.as_os_str()));
     if files.len() > limits::LICENSE_FILES {
         let what = format!("{} licence files: only the first {} are served", files.len(), limits::LICENSE_FILES);
-        problems.push(Problem::new(path, &what));
+        problems.push(Problem::with(path, &LICENSES, vec![what.into()]));
         files.truncate(limits::LICENSE_FILES);
     }
     files

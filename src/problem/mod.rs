@@ -4,6 +4,7 @@
 //! The texts stand in one file for each part of the program; whoever finds a problem names its text and fills in the details.
 
 pub mod firmware;
+pub mod offers;
 
 use std::fmt;
 use std::path::Path;
@@ -38,6 +39,19 @@ impl Text {
             Language::English => self.english,
             Language::Russian => self.russian,
         }
+    }
+}
+
+/// Short forms for tables.
+impl Text {
+    /// A text with a code of its own.
+    pub const fn new(code: &'static str, english: &'static str, russian: &'static str) -> Text {
+        Text { code, english, russian }
+    }
+
+    /// A part of other texts.
+    pub const fn part(english: &'static str, russian: &'static str) -> Text {
+        Text::new("", english, russian)
     }
 }
 
@@ -123,9 +137,20 @@ impl Problem {
     }
 }
 
+/// Something there is more of than is told one by one.
+pub const MORE: Text = Text::new("MORE", "and {0} more problems", "и ещё проблем: {0}");
+
+/// Keeps the first `limit` of a list and counts the rest in one more: the page shows all there are, to anyone.
+pub fn bound(problems: &mut Vec<Problem>, place: &str, limit: usize) {
+    if let Some(more) = problems.len().checked_sub(limit).filter(|more| *more > 0) {
+        problems.truncate(limit);
+        problems.push(Problem::at(place, &MORE, vec![more.into()]));
+    }
+}
+
 /// All texts, for documentation and tests.
 pub fn all_texts() -> impl Iterator<Item = &'static Text> {
-    [firmware::ALL].into_iter().flatten().copied()
+    [firmware::ALL, offers::ALL].into_iter().flatten().copied().chain([&MORE])
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::http::response::Status;
 use crate::json::Value;
 use crate::limits;
 use crate::log;
+use crate::problem::Language;
 use crate::text::{parse_digits, quote};
 
 pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, _: &Circumstances<'_>) -> Reply {
@@ -27,7 +28,7 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, _: &Circumstances
         }
         Err(problem) => {
             // The path is the operator's business, not the caller's.
-            log::warn(format_args!("event=problem what={}", quote(&problem.to_string(), usize::MAX)));
+            log::warn(format_args!("event=problem what={}", quote(&problem.describe(Language::English), usize::MAX)));
             Reply::error(Status::ServiceUnavailable, "the licence file cannot be read now; try again later")
         }
     }
