@@ -29,6 +29,22 @@ impl AddressBlock {
         self.address
     }
 
+    /// The first and the last address. Those of an IPv4 block written as IPv6 are IPv4.
+    pub fn bounds(&self) -> (IpAddr, IpAddr) {
+        let own = self.address.to_canonical();
+        let bits = self.bits.saturating_sub(width(self.address) - width(own));
+        match own {
+            IpAddr::V4(address) => {
+                let rest = u32::MAX.checked_shr(bits).unwrap_or(0);
+                (IpAddr::V4((address.to_bits() & !rest).into()), IpAddr::V4((address.to_bits() | rest).into()))
+            }
+            IpAddr::V6(address) => {
+                let rest = u128::MAX.checked_shr(bits).unwrap_or(0);
+                (IpAddr::V6((address.to_bits() & !rest).into()), IpAddr::V6((address.to_bits() | rest).into()))
+            }
+        }
+    }
+
     /// Whether the block holds `address`; an IPv4 address written as IPv6 counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let (own, other) = (self.address.to_canonical(), address.to_canonical());

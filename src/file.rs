@@ -6,7 +6,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::stamp::Stamp;
 use crate::sys;
@@ -43,6 +43,52 @@ pub fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
     let file = OpenOptions::new().read(true).custom_flags(sys::O_NONBLOCK).open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() { Ok((file, metadata)) } else { Err(not_a_file()) }
+}
+
+/// Why a file could not be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// A link leads out of the folder.
+    Outside,
+    /// A folder, a pipe, a device.
+    NotAFile,
+    /// The system's reason.
+    System(io::Error),
+}
+
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> OpenError {
+        OpenError::System(error)
+    }
+}
+
+/// A file that was opened below a folder.
+pub struct OpenedFile {
+    /// Opened for reading.
+    pub file: File,
+    /// What it looked like then.
+    pub metadata: Metadata,
+    /// Where it is below the folder, without links.
+    pub place: PathBuf,
+}
+
+/// Opens the regular file at `path`, which is relative to `folder`. Links are followed as long as they stay in it, and what is opened is what was looked at:
+/// no link that is swapped in meanwhile leads out. Never waits, whatever stands there.
+pub fn open_below(folder: &Path, path: &Path) -> Result<OpenedFile, OpenError> {
+    let folder = fs::canonicalize(folder)?;
+    let resolved = fs::canonicalize(folder.join(path))?;
+    let Ok(place) = resolved.strip_prefix(&folder) else { return Err(OpenError::Outside) };
+    // Before the open, which has effects on some devices.
+    if !fs::symlink_metadata(&resolved)?.is_file() {
+        return Err(OpenError::NotAFile);
+    }
+    let root = OpenOptions::new().read(true).custom_flags(sys::OPEN_FOLDER).open(&folder)?;
+    let file = sys::open_beneath(root, place.iter())?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(OpenError::NotAFile);
+    }
+    Ok(OpenedFile { file, metadata, place: place.to_owned() })
 }
 
 /// The content of a regular file of at most `limit` bytes.

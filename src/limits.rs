@@ -74,6 +74,8 @@ pub const SPARE_THREADS: usize = 2;
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// First size of a connection's read buffer; a registrar's request fits.
 pub const READ_BUFFER: usize = 2 * 1024;
+/// So much of a file is read before its head is sent, so that a disk that fails is an answer and no cut.
+pub const FIRST_PIECE: usize = 16 * 1024;
 /// A file from disk is sent in pieces of this size.
 pub const FILE_PIECE: usize = 64 * 1024;
 
@@ -91,8 +93,18 @@ pub const VERSION_TIME: Duration = Duration::from_secs(1);
 pub const VERSION_BYTES: usize = 4096;
 /// `SHA256SUMS` of one folder.
 pub const SUMS_BYTES: u64 = 64 * 1024;
-/// Date-named folders looked at for `latest`.
+/// `offer.ini` of one folder: 4,000 addresses.
+pub const OFFER_BYTES: u64 = 64 * 1024;
+/// Version folders looked at; the oldest beyond are left out.
 pub const VERSION_FOLDERS: usize = 1024;
+/// Files in a version folder: it has four. All names are looked at each time.
+pub const FOLDER_ENTRIES: usize = 1024;
+/// Live versions: a check compares its caller with each.
+pub const LIVE_VERSIONS: usize = 8;
+/// Memory for the images of all live versions, or twice `max_image_kb` if that is more: thirty-two times what real ones need.
+pub const LIVE_IMAGE_BYTES: u64 = 32 * 1024 * 1024;
+/// Problems of a catalog in all: the page shows each of them, to anyone.
+pub const PROBLEMS: usize = 100;
 /// Licence files in one folder.
 pub const LICENSE_FILES: usize = 4096;
 /// Licences in all: 16 bytes each.
@@ -104,10 +116,16 @@ pub const PROBLEMS_PER_FILE: usize = 20;
 pub const LICENSE_PROBLEMS: usize = 100;
 /// A line longer than this is not skipped: the file is no licence file.
 pub const LICENSE_LINE_BYTES: u64 = 1024 * 1024;
-/// At the start, and when `feature_licenses_path` changes, what keeps changing is waited for so long.
-pub const FIRST_LOOK_TIME: Duration = Duration::from_millis(2500);
-/// How often files are compared with what was loaded. A change is taken when two looks in a row agree.
+/// How often files are compared with what was loaded …
 pub const WATCH_TIME: Duration = Duration::from_secs(2);
+/// … and how often while one of them is unsettled.
+pub const UNSETTLED_WATCH_TIME: Duration = Duration::from_millis(500);
+/// A source is taken when it has stood still for so long: copies pause while the disk is busy …
+pub const SETTLING_TIME: Duration = Duration::from_secs(2);
+/// … and a version folder whose `SHA256SUMS` agrees for so long.
+pub const VOUCHED_SETTLING_TIME: Duration = Duration::from_millis(500);
+/// At a start callers wait in the kernel's queue until all that stands still has settled, but no longer than this.
+pub const START_TIME: Duration = Duration::from_millis(2500);
 
 // --- Status page ---------------------------------------------------------------------------------
 

@@ -3,10 +3,12 @@
 //! The functions are the C library's, declared here because the project uses no packages. The constants are the
 //! kernel's; MIPS has its own.
 
-use std::ffi::{c_int, c_ulong, c_void};
+use std::ffi::{CString, OsStr, c_char, c_int, c_ulong, c_void};
+use std::fs::File;
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Reload now.
@@ -53,6 +55,31 @@ pub fn is_out_of_resources(error: &io::Error) -> bool {
     }
 }
 
+/// Flags of `open`, which differ between architectures.
+#[cfg(any(target_arch = "arm", target_arch = "aarch64"))]
+mod open_flags {
+    pub const DIRECTORY: i32 = 0o40_000;
+    pub const NOFOLLOW: i32 = 0o100_000;
+    pub const CLOEXEC: i32 = 0o2_000_000;
+}
+#[cfg(any(target_arch = "mips", target_arch = "mips64"))]
+mod open_flags {
+    pub const DIRECTORY: i32 = 0x1_0000;
+    pub const NOFOLLOW: i32 = 0x2_0000;
+    pub const CLOEXEC: i32 = 0x8_0000;
+}
+#[cfg(not(any(target_arch = "arm", target_arch = "aarch64", target_arch = "mips", target_arch = "mips64")))]
+mod open_flags {
+    pub const DIRECTORY: i32 = 0o200_000;
+    pub const NOFOLLOW: i32 = 0o400_000;
+    pub const CLOEXEC: i32 = 0o2_000_000;
+}
+/// The same everywhere but on Alpha, PA-RISC and SPARC: a handle that needs no right to read.
+const O_PATH: i32 = 0o10_000_000;
+
+/// For std's `OpenOptions`: a folder for `open_beneath`, whose files one need not be allowed to list.
+pub const OPEN_FOLDER: i32 = O_PATH | open_flags::DIRECTORY;
+
 /// musl's `rlim_t` is 64 bits wide everywhere, glibc's is a word.
 #[cfg(target_env = "musl")]
 type ResourceAmount = u64;
@@ -81,6 +108,33 @@ unsafe extern "C" {
     fn write(fd: c_int, bytes: *const c_void, length: usize) -> isize;
     fn getrlimit(resource: c_int, limit: *mut ResourceLimit) -> c_int;
     fn setrlimit(resource: c_int, limit: *const ResourceLimit) -> c_int;
+    fn openat(folder: c_int, path: *const c_char, flags: c_int, ...) -> c_int;
+}
+
+/// Opens for reading what stands at `names` below the open `folder`, a name for each level, without following a link anywhere and
+/// without waiting: whatever is swapped meanwhile, it cannot lie elsewhere. For a link the error is that of `is_link_loop`.
+pub fn open_beneath<'a>(folder: File, names: impl Iterator<Item = &'a OsStr>) -> io::Result<File> {
+    let mut names = names.peekable();
+    let mut opened = folder;
+    while let Some(name) = names.next() {
+        let own = if names.peek().is_some() { O_PATH | open_flags::DIRECTORY } else { O_NONBLOCK };
+        let flags = own | open_flags::NOFOLLOW | open_flags::CLOEXEC;
+        let name = CString::new(name.as_bytes())?;
+        // SAFETY: the descriptor is open as long as `opened` lives, and the name is a C string that lives through the call.
+        let descriptor = unsafe { openat(opened.as_raw_fd(), name.as_ptr(), flags) };
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the call has just made the descriptor, and nobody else knows it.
+        opened = unsafe { File::from_raw_fd(descriptor) };
+    }
+    Ok(opened)
+}
+
+/// Whether a path has a link where none may be, or too many of them (ELOOP).
+pub fn is_link_loop(error: &io::Error) -> bool {
+    let number = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 90 } else { 40 };
+    error.raw_os_error() == Some(number)
 }
 
 /// Makes the coming close of `stream` a reset (RST): the peer must not take what it has for a whole file.

@@ -148,7 +148,7 @@ fn test_mode_prints_offer_licences_and_problems() {
     let folder = Folder::new();
     publish(&folder, "20260301", 1);
     folder.write("licenses/a.slf", license_line(1, 'a') + &license_line(2, 'b'));
-    folder.write("config.ini", "current_firmware_version = latest\n");
+    folder.write("config.ini", "current_firmware_version = latest\nport = 0\n");
     let (code, out, err) = run(folder.path(), &["-t"]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     let digest = susv::text::to_hex(&susv::sha256::hash(&common::image(1)));
@@ -166,9 +166,12 @@ fn test_mode_prints_offer_licences_and_problems() {
     fs::remove_file(folder.path().join("firmware/20260301/upd_app.bin")).expect("gone");
     let (code, out, _) = run(folder.path(), &["-t"]);
     assert_eq!(code, 1);
-    for part in
-        ["offer: none", "licenses/b.slf:1: too short", "firmware/20260301/upd_app.bin: the image is missing", "problems: 3\n"]
-    {
+    for part in [
+        "offer: none",
+        "licenses/b.slf:1: the line is too short",
+        "firmware/20260301/upd_app.bin: the image is missing",
+        "problems: 3\n",
+    ] {
         assert!(out.contains(part), "{part:?} in {out}");
     }
 }
@@ -193,6 +196,8 @@ fn init_makes_a_folder_to_start_from_and_overwrites_nothing() {
     ] {
         assert!(config.contains(key), "{key}");
     }
+    // On a port of its own: others may use the usual one.
+    fs::write(made.join("config.ini"), config.replace(";port = 8888", "port = 0")).expect("edited");
     // Valid, with one problem: there is no firmware yet.
     let (code, out, _) = run(&made, &["-t"]);
     assert!(code == 1 && out.contains("config.ini: valid") && out.contains("problems: 1\n"), "{out}");
@@ -230,12 +235,12 @@ fn an_unreadable_firmware_folder_is_a_problem_not_an_end() {
     let folder = Folder::new();
     publish(&folder, "20260301", 1);
     folder.write("licenses/a.slf", license_line(1, 'a'));
-    folder.write("config.ini", "current_firmware_version = 20260301\nfirmware_path = firmware/20260301/upd_app.bin\n");
+    folder.write("config.ini", "port = 0\ncurrent_firmware_version = 20260301\nfirmware_path = firmware/20260301/upd_app.bin\n");
     let (code, out, _) = run(folder.path(), &["-t"]);
-    assert!(code == 1 && out.contains("version 20260301 is not offered") && out.contains("licences: 1"), "{out}");
+    assert!(code == 1 && out.contains("nothing is offered") && out.contains("licences: 1"), "{out}");
 
     let firmware = folder.path().join("firmware");
-    folder.write("config.ini", "current_firmware_version = latest\n");
+    folder.write("config.ini", "port = 0\ncurrent_firmware_version = latest\n");
     fs::set_permissions(&firmware, fs::Permissions::from_mode(0o000)).expect("no rights");
     let readable_all_the_same = fs::read_dir(&firmware).is_ok();
     let (code, out, _) = run(folder.path(), &["-t"]);
@@ -342,7 +347,7 @@ fn test_mode_finds_what_would_stop_the_start() {
         ("address = 192.0.2.1\nport = 0", 1, "LISTEN-ADDRESS config.ini:2: this machine does not have the address 192.0.2.1"),
         (&format!("port = {port}\naddress = 127.0.0.1"), 1, taken.as_str()),
         ("port = 0\nlog_file = none/log", 1, "LOG-FILE none/log: log_file cannot be written (No such file"),
-        ("port = 0\nlog_file = licenses", 1, "LOG-FILE licenses: log_file cannot be written (Is a directory"),
+        ("port = 0\nlog_file = .", 1, "LOG-FILE .: log_file cannot be written (Is a directory"),
         ("port = 0\nlog_file = /dev/null/log", 1, "LOG-FILE /dev/null/log: log_file cannot be written (Not a directory"),
         ("port = 0\nlog_file = /proc/log", 1, "LOG-FILE /proc/log: log_file cannot be written"),
         ("port = 0\nlog_file = /proc/version", 1, "cannot be"),
@@ -360,6 +365,8 @@ fn test_mode_finds_what_would_stop_the_start() {
 #[test]
 fn a_running_susv_on_the_port_is_a_hint_with_its_version() {
     let server = Server::start_plain("allow = 127.0.0.0/8\n");
+    // Callers wait until all has been loaded.
+    assert_eq!(server.get("/version").status, 200);
     let version = env!("CARGO_PKG_VERSION");
     for address in ["address = 127.0.0.1\n", "allow = 127.0.0.0/8\n"] {
         let folder = sound_folder(&format!("{address}port = {}", server.address.port()));
@@ -367,8 +374,47 @@ fn a_running_susv_on_the_port_is_a_hint_with_its_version() {
         let is_everywhere = address.starts_with("allow");
         let at = if is_everywhere { "[::]" } else { "127.0.0.1" };
         let expected = format!("HINT-RUNNING config.ini:3: susv {version} is running on {at}:{}", server.address.port());
-        assert!(code == 0 && out.contains("hints: 1\n") && out.contains(&expected), "{out}");
+        assert!(code == 0 && out.contains("problems: 0\n") && out.contains(&expected), "{out}");
     }
+}
+
+#[test]
+fn newer_versions_that_are_refused_are_named_beside_the_offer() {
+    let folder = sound_folder("port = 0");
+    publish(&folder, "20260401", 2);
+    fs::remove_file(folder.path().join("firmware/20260401/upd_app.bin")).expect("gone");
+    let (code, out, _) = run(folder.path(), &["-t"]);
+    assert!(
+        code == 1 && out.contains("offer: version 20260301 (the newest that is whole; 20260401 is refused, see below)\n"),
+        "{out}"
+    );
+    folder.write("firmware/20260501/upd_app.bin", "short");
+    folder.write("firmware/20251231/upd_app.bin", "older");
+    let (_, out, _) = run(folder.path(), &["-t"]);
+    assert!(out.contains(" (the newest that is whole; 20260401 and 20260501 are refused, see below)\n"), "{out}");
+    let (_, out, _) = run_with(folder.path(), &["-t"], &[("LC_ALL", "ru_RU.UTF-8")]);
+    assert!(
+        out.contains("предлагается версия 20260301 (самая новая из целых; 20260401 и 20260501 отвергнуты, см. ниже)\n"),
+        "{out}"
+    );
+    assert!(out.contains("491520 байт, SHA-256"), "{out}");
+}
+
+#[test]
+fn what_a_registrar_would_be_told_is_explained() {
+    let folder = sound_folder("port = 0");
+    folder.write("firmware/20260301/offer.ini", "only_for = 10.0.0.0/8\n");
+    for (address, built, told) in [
+        ("10.0.0.7", "19.12.2017", "told: update to 20260301"),
+        ("10.0.0.7", "1.3.2026", "told: no update"),
+        ("192.168.1.7", "19.12.2017", "told: no update"),
+    ] {
+        let (code, out, err) = run(folder.path(), &["-t", "--as", address, "--built", built]);
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        assert!(out.contains(&format!("a registrar at {address}, ")) && out.contains(&format!("\n  {told}")), "{out}");
+    }
+    let (_, out, _) = run(folder.path(), &["-t"]);
+    assert!(!out.contains("told:"), "only when asked for");
 }
 
 #[test]
@@ -386,7 +432,7 @@ fn hints_are_printed_and_do_not_count() {
     let folder = sound_folder("port = 0\ncurrent_firmware_description = 'super firmware'");
     folder.write("licenses/notes.txt", "");
     let (code, out, _) = run(folder.path(), &["-t"]);
-    assert!(code == 0 && out.contains("hints: 2\n  HINT-QUOTES config.ini:3: the quotes belong"), "{out}");
+    assert!(code == 0 && out.contains("hints: 3\n  HINT-QUOTES config.ini:3: the quotes belong"), "{out}");
     assert!(out.contains("HINT-LICENCE-NAME licenses/notes.txt") && out.contains("problems: 0\n"), "{out}");
 }
 

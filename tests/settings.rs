@@ -242,7 +242,7 @@ fn every_mistake_names_place_cause_and_remedy_in_both_languages() {
         (Effect::NothingOffered, "SETTINGS-BAD-START", "told that there is no update until it is mended", "обновлений нет"),
         (Effect::NotStarted, "SETTINGS-NO-START", "does not start until it is mended", "служба не запустится"),
     ] {
-        let problem = reading.describe_effect(effect);
+        let problem = config::describe_effect(&reading.settings.file, reading.mistakes, effect);
         check(
             &problem,
             "shop/config.ini",

@@ -61,6 +61,11 @@ impl<S: PartialEq> Source<S> {
         self.taken = self.seen.as_ref().map(|(seen, _)| seen.clone());
     }
 
+    /// What the last look saw.
+    pub fn seen(&self) -> Option<&S> {
+        self.seen.as_ref().map(|(seen, _)| seen)
+    }
+
     /// What was taken.
     pub fn taken(&self) -> Option<&S> {
         self.taken.as_ref()

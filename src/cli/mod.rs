@@ -190,10 +190,9 @@ fn test(file: &Path, registrar: Option<Registrar>) -> u8 {
     if reading.mistakes > 0 {
         let effect = if can_start(&reading) { Effect::NothingOffered } else { Effect::NotStarted };
         let code = report_mistakes(&reading, language);
-        return fail(code, &reading.describe_effect(effect).describe(language));
+        return fail(code, &config::describe_effect(file, reading.mistakes, effect).describe(language));
     }
-    let Reading { settings, problems: hints, .. } = reading;
-    let (text, has_problems) = report::make(settings, hints, registrar, language);
+    let (text, has_problems) = report::make(reading, registrar, language);
     let own = user::describe_own();
     let remark = if own == user::SERVICE_USER { "" } else { words::OTHER_USER.template(language) };
     let printed = print(&format!("{} {own}{remark}\n{text}", words::AS_USER.template(language)));

@@ -3,13 +3,12 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::start_check;
 use super::words;
-use crate::calendar::Date;
-use crate::catalog::Catalog;
-use crate::config::{Settings, VersionChoice};
+use crate::calendar::{self, Date, format_build_date};
+use crate::catalog::{Catalog, folder_name, load_once};
+use crate::config::{Reading, Settings, VersionChoice};
 use crate::problem::{Language, Problem, Text};
 use crate::text::{push_visible, to_hex};
 
@@ -17,19 +16,18 @@ use crate::text::{push_visible, to_hex};
 pub type Registrar = (IpAddr, Date);
 
 /// What is printed, and whether there are problems. Hints are none.
-pub fn make(settings: Settings, hints: Vec<Problem>, registrar: Option<Registrar>, language: Language) -> (String, bool) {
-    let mut problems = hints;
-    problems.extend(start_check::check_listening(&settings));
-    problems.extend(start_check::check_log_file(&settings));
-    let settings = Arc::new(settings);
-    let catalog = Catalog::load(settings.clone(), None);
+pub fn make(reading: Reading, registrar: Option<Registrar>, language: Language) -> (String, bool) {
+    let mut problems = start_check::check_listening(&reading.settings);
+    problems.extend(start_check::check_log_file(&reading.settings));
+    let catalog = load_once(reading);
+    problems.extend(catalog.problems.iter().chain(&catalog.hints).cloned());
+    let (hints, problems): (Vec<_>, Vec<_>) = problems.into_iter().partition(Problem::is_hint);
+
     let mut report = Report { text: String::new(), language };
-    report.line("", &[&visible_path(&settings.file), ": ", report.words(&words::VALID)]);
-    report.write_settings(&settings);
+    report.line("", &[&visible_path(&catalog.settings.file), ": ", report.words(&words::VALID)]);
+    report.write_settings(&catalog.settings);
     report.write_offers(&catalog);
     report.write_licenses(&catalog);
-    problems.extend(catalog.licenses.problems.iter().cloned());
-    let (hints, problems): (Vec<_>, Vec<_>) = problems.into_iter().partition(Problem::is_hint);
     if let Some(registrar) = registrar {
         report.write_choice(&catalog, registrar);
     }
@@ -74,19 +72,32 @@ impl Report {
     }
 
     fn write_offers(&mut self, catalog: &Catalog) {
-        match &catalog.offer {
-            Some(offer) => {
-                let choice = if catalog.settings.version == VersionChoice::Latest { " (the latest)" } else { "" };
-                let version = format!("offer: version {}{choice}", offer.version);
-                self.line("", &[&version]);
-                for image in &offer.images {
-                    let path = catalog.settings.firmware_path.join(offer.version.to_string()).join(image.name);
-                    let state = format!(": {} bytes, SHA-256 {}", image.bytes.len(), to_hex(&image.digest));
-                    self.line("  ", &[&visible_path(&path), &state]);
-                }
-            }
-            None => self.line("", &["offer: none, registrars are told that there is no update"]),
+        if catalog.offers().is_empty() {
+            self.line("", &[self.words(&words::NO_OFFER)]);
         }
+        for (number, offer) in catalog.offers().iter().enumerate() {
+            let is_latest = number == 0 && catalog.settings.version == VersionChoice::Latest;
+            let choice = if is_latest { self.describe_latest(catalog, offer.version) } else { String::new() };
+            self.line("", &[self.words(&words::OFFER), " ", &offer.summary(), &choice]);
+            for image in &offer.images {
+                let path = catalog.settings.firmware_path.join(folder_name(offer.version)).join(image.name);
+                let (length, digest) = (image.bytes.len().to_string(), to_hex(&image.digest));
+                self.line("  ", &[&visible_path(&path), ": ", &length, " ", self.words(&words::BYTES), ", SHA-256 ", &digest]);
+            }
+        }
+    }
+
+    /// Whether there are newer folders than the newest that is offered.
+    fn describe_latest(&self, catalog: &Catalog, offered: Date) -> String {
+        let refused = find_refused(catalog, offered);
+        let (one, many) = (&words::ONE_REFUSED, &words::MANY_REFUSED);
+        let text = match &refused[..] {
+            [] => return format!(" ({})", self.words(&words::LATEST)),
+            [_] => self.words(one),
+            _ => self.words(many),
+        };
+        let refused: Vec<_> = refused.into_iter().map(|version| folder_name(version).to_string()).collect();
+        format!(" ({})", text.replace("{0}", &refused.join(self.words(&words::AND))))
     }
 
     fn write_licenses(&mut self, catalog: &Catalog) {
@@ -96,9 +107,13 @@ impl Report {
         }
     }
 
-    /// What a registrar would be told.
+    /// What a registrar would be told, and why.
     fn write_choice(&mut self, catalog: &Catalog, (address, build_date): Registrar) {
-        let _ = (catalog, address, build_date);
+        let registrar = format!("{address}, {}", format_build_date(build_date));
+        self.line("", &[self.words(&words::REGISTRAR), " ", &registrar]);
+        for line in catalog.explain_choice(address, build_date) {
+            self.line("  ", &[&visible(&line)]);
+        }
     }
 
     fn write_list(&mut self, label: &'static Text, problems: &[Problem]) {
@@ -109,9 +124,25 @@ impl Report {
     }
 }
 
-/// A path on one line, whatever it is called.
+/// The versions newer than `offered` that have problems, oldest first.
+fn find_refused(catalog: &Catalog, offered: Date) -> Vec<Date> {
+    let version_of = |problem: &Problem| {
+        let below = Path::new(&problem.place).strip_prefix(&catalog.settings.firmware_path).ok()?;
+        calendar::parse_version(below.iter().next()?.to_str()?)
+    };
+    let mut refused: Vec<_> = catalog.problems.iter().filter_map(version_of).filter(|version| *version > offered).collect();
+    refused.sort_unstable();
+    refused.dedup();
+    refused
+}
+
 fn visible_path(path: &Path) -> String {
-    let mut text = String::new();
-    path.to_string_lossy().chars().for_each(|character| push_visible(&mut text, character));
-    text
+    visible(&path.to_string_lossy())
+}
+
+/// On one line, whatever is in it.
+fn visible(text: &str) -> String {
+    let mut out = String::new();
+    text.chars().for_each(|character| push_visible(&mut out, character));
+    out
 }

@@ -26,3 +26,16 @@ pub const NOT_AS_SERVICE: Text = Text::part("that did not work", "не полу�
 pub const AS_USER: Text = Text::part("looked as user", "проверено от имени пользователя");
 pub const OTHER_USER: Text =
     Text::part(": a service of another user may see less", ": служба с другим пользователем может видеть меньше");
+pub const OFFER: Text = Text::part("offer: version", "предлагается версия");
+pub const NO_OFFER: Text = Text::part(
+    "offer: none, registrars are told that there is no update",
+    "не предлагается ничего, кассам сообщается, что обновлений нет",
+);
+pub const BYTES: Text = Text::part("bytes", "байт");
+pub const LATEST: Text = Text::part("the latest", "самая новая");
+pub const ONE_REFUSED: Text =
+    Text::part("the newest that is whole; {0} is refused, see below", "самая новая из целых; {0} отвергнута, см. ниже");
+pub const MANY_REFUSED: Text =
+    Text::part("the newest that is whole; {0} are refused, see below", "самая новая из целых; {0} отвергнуты, см. ниже");
+pub const AND: Text = Text::part(" and ", " и ");
+pub const REGISTRAR: Text = Text::part("a registrar at", "касса по адресу");

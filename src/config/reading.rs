@@ -31,26 +31,23 @@ pub struct Reading {
     pub stamp: Option<Stamp>,
 }
 
+impl From<Settings> for Reading {
+    /// As if they had been read and were valid.
+    fn from(settings: Settings) -> Reading {
+        Reading { settings, problems: Vec::new(), mistakes: 0, can_listen: true, stamp: None }
+    }
+}
+
 impl Reading {
     /// The settings, or what is wrong with them.
     pub fn valid(self) -> Result<Settings, Vec<Problem>> {
         if self.mistakes == 0 { Ok(self.settings) } else { Err(self.problems) }
     }
 
-    /// What follows from the mistakes: one problem more, of the whole file.
-    pub fn describe_effect(&self, effect: Effect) -> Problem {
-        let text = match effect {
-            Effect::Kept => &texts::KEPT,
-            Effect::NothingOffered => &texts::NOTHING_OFFERED,
-            Effect::NotStarted => &texts::NOT_STARTED,
-        };
-        Problem::with(&self.settings.file, text, vec![self.mistakes.into()])
-    }
-
     /// A file of which nothing is understood.
     fn unusable(file: &Path, bytes: &[u8], text: &'static Text, details: Vec<Detail>) -> Reading {
         Reading {
-            settings: Settings { may_offer: false, ..Settings::defaults(file, sha256::hash(bytes)) },
+            settings: Settings::defaults(file, sha256::hash(bytes)),
             problems: vec![Problem::with(file, text, details)],
             mistakes: 1,
             can_listen: false,
@@ -68,6 +65,16 @@ pub enum Effect {
     NothingOffered,
     /// It cannot start.
     NotStarted,
+}
+
+/// One problem more, of the whole file: what follows from the mistakes in it.
+pub fn describe_effect(file: &Path, mistakes: usize, effect: Effect) -> Problem {
+    let text = match effect {
+        Effect::Kept => &texts::KEPT,
+        Effect::NothingOffered => &texts::NOTHING_OFFERED,
+        Effect::NotStarted => &texts::NOT_STARTED,
+    };
+    Problem::with(file, text, vec![mistakes.into()])
 }
 
 /// Reads the settings, or every mistake in them.
@@ -115,8 +122,7 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Reading {
     if is_python && parser.mistake_count > 0 {
         return Reading::unusable(file, bytes, &texts::PYTHON, Vec::new());
     }
-    let Parser { mut settings, mut mistakes, mistake_count, mut hints, can_listen, .. } = parser;
-    settings.may_offer = mistake_count == 0;
+    let Parser { settings, mut mistakes, mistake_count, mut hints, can_listen, .. } = parser;
     if let Some(more) = mistake_count.checked_sub(mistakes.len()).filter(|more| *more > 0) {
         mistakes.push(Problem::with(file, &problem::MORE, vec![more.into()]));
     }

@@ -26,9 +26,6 @@ pub struct Settings {
     pub file: PathBuf,
     /// SHA-256 of the file, to tell whether anything changed.
     pub digest: Digest,
-    /// Whether the file is sound. If it is not, these settings stand in for it at a start: checks are answered, and nothing may be
-    /// offered before the file is mended.
-    pub may_offer: bool,
     /// TCP port; 0 lets the kernel choose.
     pub port: u16,
     /// Addresses to listen on; empty for all, IPv4 and IPv6.
@@ -76,7 +73,6 @@ impl Settings {
         Settings {
             file: file.to_owned(),
             digest,
-            may_offer: true,
             port: 8888,
             addresses: Vec::new(),
             allow: Vec::new(),

@@ -5,6 +5,7 @@
 
 pub mod firmware;
 pub mod licenses;
+pub mod offers;
 pub mod service;
 pub mod settings;
 
@@ -156,7 +157,11 @@ pub fn bound(problems: &mut Vec<Problem>, place: &str, limit: usize) {
 
 /// All texts, for documentation and tests.
 pub fn all_texts() -> impl Iterator<Item = &'static Text> {
-    [firmware::ALL, licenses::ALL, service::ALL, settings::ALL].into_iter().flatten().copied().chain([&MORE, &HINT_MORE])
+    [firmware::ALL, licenses::ALL, offers::ALL, service::ALL, settings::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
+        .chain([&MORE, &HINT_MORE])
 }
 
 #[cfg(test)]

@@ -7,14 +7,12 @@ mod status;
 mod version;
 
 use std::fs::File;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::calendar::Date;
-use crate::catalog::Catalog;
-use crate::catalog::firmware::Image;
-use crate::catalog::stamp::Stamp;
+use crate::catalog::{Catalog, Image};
 use crate::http::chars;
 use crate::http::head::Refusal;
 use crate::http::request::Request;
@@ -22,6 +20,7 @@ use crate::http::response::{Field, Status};
 use crate::json;
 use crate::limits;
 use crate::seen::Seen;
+use crate::stamp::Stamp;
 
 /// This program's version.
 pub const SUSV_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -38,6 +37,8 @@ pub struct Circumstances<'a> {
     pub now: Option<u64>,
     /// Tells the seconds since the start of the server to the few who ask.
     pub uptime: fn() -> u32,
+    /// Who asks, or the proxy before it.
+    pub peer: IpAddr,
     /// What happened since then.
     pub seen: &'a Seen,
 }
@@ -72,6 +73,8 @@ pub struct FileBody {
     pub file: File,
     /// What it looked like then.
     pub stamp: Stamp,
+    /// The first bytes of the body, read already: a disk that fails shows before the head is sent.
+    pub first: Vec<u8>,
     /// First byte to send.
     pub start: u64,
     /// Number of bytes.

@@ -85,7 +85,13 @@ impl Connection {
             let now = clock::wall_seconds();
             let request = self.receiver.view(&received);
             let catalog = shared.catalog();
-            let circumstances = Circumstances { local: self.local, now, uptime: clock::uptime_seconds, seen: &shared.seen };
+            let circumstances = Circumstances {
+                local: self.local,
+                now,
+                uptime: clock::uptime_seconds,
+                peer: self.seat.peer.ip(),
+                seen: &shared.seen,
+            };
             let reply = routes::answer(&catalog, &request, &circumstances);
             let is_download = request.method() != b"HEAD" && reply.body.is_download();
             let pending = Pending { received, reply, now, settings: catalog.settings.clone() };

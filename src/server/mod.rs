@@ -21,9 +21,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::catalog::{Catalog, Problem};
+use crate::catalog::{Catalog, Loader};
 use crate::clock;
-use crate::config::{self, Effect, Reading, Settings};
+use crate::config::{Reading, Settings};
 use crate::limits;
 use crate::log;
 use crate::seen::Seen;
@@ -32,7 +32,6 @@ use crate::text::quote;
 
 use door::Door;
 use downloads::Downloads;
-use reload::Watch;
 use repeats::Repeats;
 use workers::Entrance;
 
@@ -81,11 +80,7 @@ impl Shared {
 /// Serves until SIGTERM or SIGINT. Mistakes in the settings do not matter as long as there is a socket of the service manager's, or
 /// the settings say where to listen: then checks are told that there is no update until the file is mended.
 pub fn run(reading: Reading) -> Result<(), StartError> {
-    let mut mistakes = reading.problems.clone();
-    if reading.mistakes > 0 {
-        mistakes.insert(0, reading.describe_effect(Effect::NothingOffered));
-    }
-    let settings = reading.settings;
+    let settings = &reading.settings;
     log::start();
     log::set_file(&settings.log_file);
     panic::set_hook(Box::new(|info| {
@@ -102,21 +97,22 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
     let is_inherited = inherited.is_some();
     let listeners = match inherited {
         Some(listener) => vec![listener],
-        None => listener::open(&settings)?,
+        None => listener::open(settings)?,
     };
     let addresses: Vec<_> = listeners.iter().map(listener::describe).collect();
     let origin = if is_inherited { " socket=inherited" } else { "" };
     log::info(format_args!("event=listening address={}{origin}", addresses.join(",")));
     let max_connections = settings.max_connections;
-    let max_waiting = limits::WAITING_DOWNLOADS.min(spare_descriptors(&settings));
-    if is_inherited {
-        mistakes.extend(config::socket_hints(&settings));
-    }
-    let (mut catalog, mut watch) = Watch::load_first(settings);
-    catalog.problems.extend(mistakes.iter().map(Problem::from));
-    report(&catalog);
+    let max_waiting = limits::WAITING_DOWNLOADS.min(spare_descriptors(settings));
+    let mut loader = Loader::new(reading, is_inherited);
+    let Some(catalog) = load_first(&mut loader, &signals) else {
+        log::info(format_args!("event=stopped"));
+        log::flush();
+        return Ok(());
+    };
+    reload::report_first(&catalog);
     let shared = Arc::new(Shared {
-        catalog: Mutex::new(Arc::new(catalog)),
+        catalog: Mutex::new(catalog),
         entrances: listeners.into_iter().map(|listener| Entrance::new(listener, is_inherited)).collect(),
         door: Door::new(max_connections),
         downloads: Downloads::new(max_connections, max_waiting),
@@ -126,19 +122,40 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
     });
     loop {
         workers::ensure_waiting(&shared);
-        match wait_for_signal(&signals, limits::WATCH_TIME) {
+        match wait_for_signal(&signals, loader.next_look()) {
             Some(sys::SIGTERM | sys::SIGINT) => break,
-            Some(sys::SIGHUP) => watch.reload_now(&shared),
+            Some(sys::SIGHUP) => log::info(format_args!("event=reload_asked_for")),
             Some(_) => {}
             None => {
-                watch.look(&shared);
                 shared.repeats.report();
                 log::report_repeated();
             }
         }
+        if let Some(catalog) = loader.look(clock::now()) {
+            log::set_file(&catalog.settings.log_file);
+            reload::report_changes(&shared.catalog(), &catalog);
+            shared.publish(catalog);
+        }
     }
     stop(&shared, &signals);
     Ok(())
+}
+
+/// Looks until all that stands still has settled, so that the first answer is the right one; callers wait in the kernel's queue
+/// meanwhile. `None` if the server is to stop.
+fn load_first(loader: &mut Loader, signals: &UnixStream) -> Option<Arc<Catalog>> {
+    let end = clock::now() + limits::START_TIME;
+    let mut catalog = Arc::new(Catalog::nothing_offered(loader.settings().clone()));
+    loop {
+        let now = clock::now();
+        catalog = loader.look(now).unwrap_or(catalog);
+        if loader.is_settled() || now >= end {
+            return Some(catalog);
+        }
+        if let Some(sys::SIGTERM | sys::SIGINT) = wait_for_signal(signals, loader.next_look().min(end - now)) {
+            return None;
+        }
+    }
 }
 
 /// Lets what is under way finish. A second signal, or `limits::STOP_TIME`, ends the waiting.
@@ -193,22 +210,4 @@ fn spare_descriptors(settings: &Settings) -> usize {
         log::problem(&advice);
     }
     usize::try_from(limit.saturating_sub(needed)).unwrap_or(usize::MAX)
-}
-
-/// One line for the offer, one for the licences, one for each problem.
-fn report(catalog: &Catalog) {
-    let version = catalog.version;
-    match &catalog.offer {
-        Some(offer) => {
-            let [image, image_for_old] = offer.images.each_ref().map(|image| format!("{}:{}", image.name, image.bytes.len()));
-            log::info(format_args!("event=offer version={version} images={image},{image_for_old}"));
-        }
-        None => {
-            log::warn(format_args!("event=no_offer version={version} effect=\"registrars are told that there is no update\""))
-        }
-    }
-    log::info(format_args!("event=licenses count={} files={}", catalog.licenses.len(), catalog.licenses.files.len()));
-    for problem in &catalog.problems {
-        log::problem(&problem.to_string());
-    }
 }

@@ -8,9 +8,9 @@ use std::time::Instant;
 use super::door::{Phase, Seat};
 use super::downloads::Downloads;
 use super::end::End;
-use crate::catalog::stamp::Stamp;
 use crate::limits;
 use crate::routes::{Body, FileBody};
+use crate::stamp::Stamp;
 use crate::sys;
 
 /// One answer being sent.
@@ -69,8 +69,13 @@ impl<'a> Sender<'a> {
     fn send_file(&mut self, head: &[u8], body: &FileBody) -> Result<(), End> {
         // Several writes: without this the last one waits for the client's delayed acknowledgement (40 ms).
         let _ = self.seat.stream.set_nodelay(true);
+        if body.first.len() as u64 == body.length {
+            // All of it was compared with the stamp when it was read.
+            return self.write_all(head, &body.first);
+        }
+        self.write_all(head, &body.first)?;
         let mut piece = vec![0; body.length.min(limits::FILE_PIECE as u64) as usize];
-        let mut sent = 0;
+        let mut sent = body.first.len() as u64;
         while sent < body.length {
             let wanted = piece.len().min(usize::try_from(body.length - sent).unwrap_or(usize::MAX));
             let piece = &mut piece[..wanted];
@@ -79,10 +84,10 @@ impl<'a> Sender<'a> {
             if is_last && has_changed(&body.file, &body.stamp) {
                 return Err(End::FileChanged);
             }
-            self.write_all(if sent == 0 { head } else { &[] }, piece)?;
+            self.write_all(&[], piece)?;
             sent += wanted as u64;
         }
-        if body.length == 0 { self.write_all(head, &[]) } else { Ok(()) }
+        Ok(())
     }
 
     /// Writes `first` and `second`, in one system call if the kernel takes them.

@@ -11,4 +11,4 @@ mod line;
 
 pub use file::{License, LicenseFile};
 pub use index::LicenseIndex;
-pub use watch::{LicenseWatch, find_files, load};
+pub use watch::{LicenseWatch, load};

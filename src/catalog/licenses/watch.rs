@@ -57,7 +57,7 @@ impl LicenseWatch {
     }
 
     /// Looks at `now`, and reads what changed and has stood still for `wait`. Returns the index if it is not what it was. The first
-    /// one comes when everything has settled, or after `limits::FIRST_LOOK_TIME` with what has.
+    /// one comes when everything has settled, or after `limits::START_TIME` with what has.
     pub fn look(&mut self, now: Instant, wait: Duration) -> Option<LicenseIndex> {
         // Without descriptors or memory nothing can be said of the files: everything stays as it is.
         let look = folder::look(&self.path).ok()?;
@@ -98,7 +98,7 @@ impl LicenseWatch {
         self.problems = problems;
 
         let since = *self.since.get_or_insert(now);
-        let is_due = !self.is_unsettled || now.saturating_duration_since(since) >= limits::FIRST_LOOK_TIME;
+        let is_due = !self.is_unsettled || now.saturating_duration_since(since) >= limits::START_TIME;
         if !(has_changed && self.has_index || is_due && !self.has_index) {
             return None;
         }
@@ -160,9 +160,4 @@ enum Outcome {
 pub fn load(path: &Path) -> LicenseIndex {
     let mut watch = LicenseWatch::new(path);
     watch.look(clock::now(), Duration::ZERO).unwrap_or_else(|| watch.make_index())
-}
-
-/// The files at `path` with their states.
-pub fn find_files(path: &Path) -> Vec<(PathBuf, Stamp)> {
-    folder::look(path).map(|look| look.files).unwrap_or_default()
 }
