@@ -1,5 +1,6 @@
-//! Blocks of IP addresses in CIDR notation, for `allow`.
+//! Blocks of IP addresses in CIDR notation, for `allow`, `proxies` and `only_for`.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::text::parse_digits;
@@ -23,12 +24,40 @@ impl AddressBlock {
         Some(AddressBlock { address, bits })
     }
 
+    /// Its address, as it was written.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// The first and the last address. Those of an IPv4 block written as IPv6 are IPv4.
+    pub fn bounds(&self) -> (IpAddr, IpAddr) {
+        let own = self.address.to_canonical();
+        let bits = self.bits.saturating_sub(width(self.address) - width(own));
+        match own {
+            IpAddr::V4(address) => {
+                let rest = u32::MAX.checked_shr(bits).unwrap_or(0);
+                (IpAddr::V4((address.to_bits() & !rest).into()), IpAddr::V4((address.to_bits() | rest).into()))
+            }
+            IpAddr::V6(address) => {
+                let rest = u128::MAX.checked_shr(bits).unwrap_or(0);
+                (IpAddr::V6((address.to_bits() & !rest).into()), IpAddr::V6((address.to_bits() | rest).into()))
+            }
+        }
+    }
+
     /// Whether the block holds `address`; an IPv4 address written as IPv6 counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let (own, other) = (self.address.to_canonical(), address.to_canonical());
         // A block of IPv4 addresses written as IPv6 loses the 96 bits in front.
         let bits = self.bits.saturating_sub(width(self.address) - width(own));
         width(own) == width(other) && (left_aligned(own) ^ left_aligned(other)).leading_zeros() >= bits
+    }
+}
+
+impl fmt::Display for AddressBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AddressBlock { address, bits } = self;
+        if *bits == width(*address) { write!(f, "{address}") } else { write!(f, "{address}/{bits}") }
     }
 }
 
@@ -69,7 +98,9 @@ mod tests {
         ];
         for (block, address, expected) in cases {
             let address = address.parse().expect("an address");
-            assert_eq!(AddressBlock::parse(block).expect(block).contains(address), expected, "{block} {address}");
+            let parsed = AddressBlock::parse(block).expect(block);
+            assert_eq!(parsed.contains(address), expected, "{block} {address}");
+            assert_eq!(AddressBlock::parse(&parsed.to_string()), Some(parsed), "{block}");
         }
         for text in
             ["", "10.0.0", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0.0/8/8", "host", "10.0.0.0 /8", "/8"]

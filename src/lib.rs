@@ -29,6 +29,7 @@ pub mod file;
 pub mod json;
 pub mod log;
 pub mod sha256;
+pub mod stamp;
 pub mod text;
 pub mod threads;
 

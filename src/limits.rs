@@ -18,6 +18,8 @@ pub const CHUNK_OVERHEAD_BYTES: usize = 16 * 1024;
 pub const JSON_DEPTH: usize = 32;
 /// Bytes of a client's value repeated in an error answer or a log line.
 pub const QUOTED_BYTES: usize = 64;
+/// Bytes of a path of the settings repeated in a message.
+pub const QUOTED_PATH_BYTES: usize = 256;
 
 // --- Connections: how long a phase may last -----------------------------------------------------
 
@@ -120,6 +122,8 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub const FIRST_LOOK_TIME: Duration = Duration::from_millis(2500);
 /// First size of a connection's read buffer; a registrar's request fits.
 pub const READ_BUFFER: usize = 2 * 1024;
+/// So much of a file is read before its head is sent, so that a disk that fails is an answer and no cut.
+pub const FIRST_PIECE: usize = 16 * 1024;
 /// A file from disk is sent in pieces of this size.
 pub const FILE_PIECE: usize = 64 * 1024;
 
@@ -129,23 +133,47 @@ pub const FILE_PIECE: usize = 64 * 1024;
 pub const CONFIG_BYTES: u64 = 64 * 1024;
 /// A kernel's name or release for `/version`.
 pub const KERNEL_NAME_BYTES: u64 = 1024;
+/// `/etc/passwd`.
+pub const PASSWD_BYTES: u64 = 1024 * 1024;
+/// With `-t`: whoever uses our port is given so long to say what it is …
+pub const VERSION_TIME: Duration = Duration::from_secs(1);
+/// … in so many bytes.
+pub const VERSION_BYTES: usize = 4096;
 /// `SHA256SUMS` of one folder.
 pub const SUMS_BYTES: u64 = 64 * 1024;
-/// Date-named folders looked at for `latest`.
+/// `offer.ini` of one folder: 4,000 addresses.
+pub const OFFER_BYTES: u64 = 64 * 1024;
+/// Version folders looked at; the oldest beyond are left out.
 pub const VERSION_FOLDERS: usize = 1024;
+/// Files in a version folder: it has four. All names are looked at each time.
+pub const FOLDER_ENTRIES: usize = 1024;
+/// Live versions: a check compares its caller with each.
+pub const LIVE_VERSIONS: usize = 8;
+/// Memory for the images of all live versions, or twice `max_image_kb` if that is more: thirty-two times what real ones need.
+pub const LIVE_IMAGE_BYTES: u64 = 32 * 1024 * 1024;
+/// Problems of a catalog in all: the page shows each of them, to anyone.
+pub const PROBLEMS: usize = 100;
 /// Licence files in one folder.
 pub const LICENSE_FILES: usize = 4096;
 /// Licences in all: 16 bytes each.
 pub const LICENSES: usize = 4_000_000;
-/// Problems reported one by one for each licence file; further ones are counted.
+/// Problems reported one by one for each file; further ones are counted.
 pub const PROBLEMS_PER_FILE: usize = 20;
 
-/// A licence whose line is not in its place is looked for again after this pause …
-pub const LICENSE_PAUSE: Duration = Duration::from_millis(300);
-/// … for at most so long, while its files change.
-pub const LICENSE_PATIENCE: Duration = Duration::from_secs(5);
-/// How often files are compared with what was loaded. A change is taken when two looks in a row agree.
+/// Problems of all licence files together: the status page shows them to anyone.
+pub const LICENSE_PROBLEMS: usize = 100;
+/// A line longer than this is not skipped: the file is no licence file.
+pub const LICENSE_LINE_BYTES: u64 = 1024 * 1024;
+/// How often files are compared with what was loaded …
 pub const WATCH_TIME: Duration = Duration::from_secs(2);
+/// … and how often while one of them is unsettled.
+pub const UNSETTLED_WATCH_TIME: Duration = Duration::from_millis(500);
+/// A source is taken when it has stood still for so long: copies pause while the disk is busy …
+pub const SETTLING_TIME: Duration = Duration::from_secs(2);
+/// … and a version folder whose `SHA256SUMS` agrees for so long.
+pub const VOUCHED_SETTLING_TIME: Duration = Duration::from_millis(500);
+/// At a start callers wait in the kernel's queue until all that stands still has settled, but no longer than this.
+pub const START_TIME: Duration = Duration::from_millis(2500);
 
 // --- Status page ---------------------------------------------------------------------------------
 
@@ -156,6 +184,8 @@ pub const PAGE_REFRESH_SECONDS: u32 = 30;
 
 // --- Access and repetition -----------------------------------------------------------------------
 
+/// Addresses in `address`: a socket each.
+pub const LISTEN_ADDRESSES: usize = 64;
 /// Address blocks in `allow` and in `proxies`.
 pub const ADDRESS_BLOCKS: usize = 256;
 /// Refusals of one kind to one address that are logged one by one in `REPEAT_TIME`; further ones are counted.

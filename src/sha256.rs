@@ -19,27 +19,72 @@ pub type Digest = [u8; 32];
 
 /// The digest of all of `bytes`.
 pub fn hash(bytes: &[u8]) -> Digest {
-    let mut state = START;
-    let (blocks, rest) = bytes.as_chunks::<64>();
-    for block in blocks {
-        mix_block(&mut state, block);
+    let mut hasher = Hasher::default();
+    hasher.update(bytes);
+    hasher.finish()
+}
+
+/// Hashes what comes in pieces.
+#[derive(Debug, Clone)]
+pub struct Hasher {
+    state: [u32; 8],
+    /// The beginning of a block that is not complete.
+    rest: [u8; 64],
+    /// Number of all bytes so far.
+    length: u64,
+}
+
+impl Default for Hasher {
+    fn default() -> Hasher {
+        Hasher { state: START, rest: [0; 64], length: 0 }
+    }
+}
+
+impl Hasher {
+    /// Takes the next piece.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        let held = self.held();
+        self.length += bytes.len() as u64;
+        if held > 0 {
+            let (start, others) = bytes.split_at(bytes.len().min(64 - held));
+            self.rest[held..held + start.len()].copy_from_slice(start);
+            if held + start.len() < 64 {
+                return;
+            }
+            mix_block(&mut self.state, &self.rest);
+            bytes = others;
+        }
+        let (blocks, rest) = bytes.as_chunks::<64>();
+        for block in blocks {
+            mix_block(&mut self.state, block);
+        }
+        self.rest[..rest.len()].copy_from_slice(rest);
     }
 
-    // Padding: 0x80, zeros, the length in bits; one block, or two where the length does not fit the first.
-    let mut tail = [0_u8; 128];
-    tail[..rest.len()].copy_from_slice(rest);
-    tail[rest.len()] = 0x80;
-    let length = if rest.len() < 56 { 64 } else { 128 };
-    tail[length - 8..length].copy_from_slice(&(bytes.len() as u64 * 8).to_be_bytes());
-    for block in tail[..length].as_chunks::<64>().0 {
-        mix_block(&mut state, block);
+    /// The digest of all pieces together.
+    pub fn finish(mut self) -> Digest {
+        // Padding: 0x80, zeros, the length in bits; one block, or two where the length does not fit the first.
+        let held = self.held();
+        let mut tail = [0_u8; 128];
+        tail[..held].copy_from_slice(&self.rest[..held]);
+        tail[held] = 0x80;
+        let length = if held < 56 { 64 } else { 128 };
+        tail[length - 8..length].copy_from_slice(&(self.length * 8).to_be_bytes());
+        for block in tail[..length].as_chunks::<64>().0 {
+            mix_block(&mut self.state, block);
+        }
+
+        let mut digest = [0; 32];
+        for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(self.state) {
+            *bytes = word.to_be_bytes();
+        }
+        digest
     }
 
-    let mut digest = [0; 32];
-    for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(state) {
-        *bytes = word.to_be_bytes();
+    /// Bytes in `rest`.
+    fn held(&self) -> usize {
+        (self.length % 64) as usize
     }
-    digest
 }
 
 fn mix_block(state: &mut [u32; 8], block: &[u8; 64]) {

@@ -3,10 +3,12 @@
 //! The functions are the C library's, declared here because the project uses no packages. The constants are the
 //! kernel's; MIPS has its own.
 
-use std::ffi::{c_int, c_short, c_ulong, c_void};
+use std::ffi::{CString, OsStr, c_char, c_int, c_short, c_ulong, c_void};
+use std::fs::File;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 #[cfg(any(target_arch = "mips", target_arch = "mips64"))]
@@ -22,6 +24,7 @@ mod kernel {
     pub const RLIMIT_NOFILE: i32 = 5;
     pub const ENOBUFS: i32 = 132;
     pub const ELOOP: i32 = 90;
+    pub const O_NONBLOCK: i32 = 0x80;
     pub const SIGUSR1: i32 = 16;
     pub const SIGUSR2: i32 = 17;
     pub const SIGXFSZ: i32 = 31;
@@ -39,10 +42,14 @@ mod kernel {
     pub const RLIMIT_NOFILE: i32 = 7;
     pub const ENOBUFS: i32 = 105;
     pub const ELOOP: i32 = 40;
+    pub const O_NONBLOCK: i32 = 0o4000;
     pub const SIGUSR1: i32 = 10;
     pub const SIGUSR2: i32 = 12;
     pub const SIGXFSZ: i32 = 25;
 }
+
+/// For `open`: do not wait for the other end of a pipe. Of no effect on a regular file.
+pub const O_NONBLOCK: i32 = kernel::O_NONBLOCK;
 
 const AF_INET: c_int = 2;
 const AF_INET6: c_int = 10;
@@ -64,6 +71,31 @@ const SIGTERM: c_int = 15;
 const ENOMEM: i32 = 12;
 const ENFILE: i32 = 23;
 const EMFILE: i32 = 24;
+
+/// Flags of `open`, which differ between architectures.
+#[cfg(any(target_arch = "arm", target_arch = "aarch64"))]
+mod open_flags {
+    pub const DIRECTORY: i32 = 0o40_000;
+    pub const NOFOLLOW: i32 = 0o100_000;
+    pub const CLOEXEC: i32 = 0o2_000_000;
+}
+#[cfg(any(target_arch = "mips", target_arch = "mips64"))]
+mod open_flags {
+    pub const DIRECTORY: i32 = 0x1_0000;
+    pub const NOFOLLOW: i32 = 0x2_0000;
+    pub const CLOEXEC: i32 = 0x8_0000;
+}
+#[cfg(not(any(target_arch = "arm", target_arch = "aarch64", target_arch = "mips", target_arch = "mips64")))]
+mod open_flags {
+    pub const DIRECTORY: i32 = 0o200_000;
+    pub const NOFOLLOW: i32 = 0o400_000;
+    pub const CLOEXEC: i32 = 0o2_000_000;
+}
+/// The same everywhere but on Alpha, PA-RISC and SPARC: a handle that needs no right to read.
+const O_PATH: i32 = 0o10_000_000;
+
+/// For std's `OpenOptions`: a folder for `open_beneath`, whose files one need not be allowed to list.
+pub const OPEN_FOLDER: i32 = O_PATH | open_flags::DIRECTORY;
 
 /// musl's `rlim_t` is 64 bits wide everywhere, glibc's is a word.
 #[cfg(target_env = "musl")]
@@ -107,15 +139,39 @@ unsafe extern "C" {
     fn signal(number: c_int, handler: usize) -> usize;
     fn getrlimit(resource: c_int, limit: *mut ResourceLimit) -> c_int;
     fn setrlimit(resource: c_int, limit: *const ResourceLimit) -> c_int;
+    fn openat(folder: c_int, path: *const c_char, flags: c_int, ...) -> c_int;
+}
+
+/// Opens for reading what stands at `names` below the open `folder`, a name for each level, without following a link anywhere and
+/// without waiting: whatever is swapped meanwhile, it cannot lie elsewhere. For a link the error is that of `is_link_loop`.
+pub fn open_beneath<'a>(folder: File, names: impl Iterator<Item = &'a OsStr>) -> io::Result<File> {
+    let mut names = names.peekable();
+    let mut opened = folder;
+    while let Some(name) = names.next() {
+        let own = if names.peek().is_some() { O_PATH | open_flags::DIRECTORY } else { O_NONBLOCK };
+        let flags = own | open_flags::NOFOLLOW | open_flags::CLOEXEC;
+        let name = CString::new(name.as_bytes())?;
+        // SAFETY: the descriptor is open as long as `opened` lives, and the name is a C string that lives through the call.
+        let descriptor = unsafe { openat(opened.as_raw_fd(), name.as_ptr(), flags) };
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the call has just made the descriptor, and nobody else knows it.
+        opened = unsafe { File::from_raw_fd(descriptor) };
+    }
+    Ok(opened)
 }
 
 /// Whether an error means that descriptors or memory have run out: nothing is wrong with what was asked for, and it may be asked
 /// for again.
-pub fn is_exhaustion(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(EMFILE | ENFILE | ENOMEM | kernel::ENOBUFS))
+pub fn is_out_of_resources(error: &io::Error) -> bool {
+    match error.raw_os_error() {
+        Some(number) => matches!(number, EMFILE | ENFILE | ENOMEM | kernel::ENOBUFS),
+        None => error.kind() == io::ErrorKind::OutOfMemory,
+    }
 }
 
-/// Whether a path leads through too many symbolic links; std has no stable name for it.
+/// Whether a path has a link where none may be, or too many of them; std has no stable name for it.
 pub fn is_link_loop(error: &io::Error) -> bool {
     error.raw_os_error() == Some(kernel::ELOOP)
 }
@@ -250,14 +306,19 @@ pub fn standard_output() -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(1) }
 }
 
-/// The listening socket that the service manager passed as descriptor 0 (systemd's `StandardInput=socket`), if it did.
-/// May be called once: the listener owns the descriptor from then on.
-pub fn take_inherited_listener() -> Option<TcpListener> {
+/// Whether the service manager passed a listening socket of ours as descriptor 0 (systemd's `StandardInput=socket`).
+pub fn has_inherited_listener() -> bool {
     let is_listening = integer_option(0, kernel::SO_ACCEPTCONN).is_ok_and(|value| value != 0);
     // A socket of another family, such as AF_UNIX, has no callers for us.
     let is_internet = integer_option(0, kernel::SO_DOMAIN).is_ok_and(|family| family == AF_INET || family == AF_INET6);
+    is_listening && is_internet
+}
+
+/// The listening socket that the service manager passed, if it did. May be called once: the listener owns the descriptor from
+/// then on.
+pub fn take_inherited_listener() -> Option<TcpListener> {
     // SAFETY: descriptor 0 is an open listening socket, and nothing else in this program uses standard input.
-    (is_listening && is_internet).then(|| unsafe { TcpListener::from_raw_fd(0) })
+    has_inherited_listener().then(|| unsafe { TcpListener::from_raw_fd(0) })
 }
 
 /// Raises the soft limit on open descriptors to `wanted` where the hard limit allows, and returns what is in force.

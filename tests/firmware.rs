@@ -118,7 +118,9 @@ fn without_both_images_whole_nothing_is_offered() {
         ("upd_app.bin: the image is missing", |folder| remove(folder, "upd_app.bin")),
         ("upd_app_for_old_frs.bin: the image is missing", |folder| remove(folder, "upd_app_for_old_frs.bin")),
         ("upd_app.bin: the image is empty", |folder| drop(folder.write("firmware/20260301/upd_app.bin", ""))),
-        ("more than max_image_kb allows", |folder| drop(folder.write("firmware/20260301/upd_app.bin", vec![0; 500 * 1024 + 1]))),
+        ("more than max_image_kb = 500 allows", |folder| {
+            drop(folder.write("firmware/20260301/upd_app.bin", vec![0; 500 * 1024 + 1]))
+        }),
         ("upd_app.bin: the image is not a file", |folder| {
             remove(folder, "upd_app.bin");
             fs::create_dir(folder.path().join("firmware/20260301/upd_app.bin")).expect("a folder");

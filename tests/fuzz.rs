@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{Folder, license_line};
-use susv::catalog::licenses::LicenseIndex;
+use susv::catalog::licenses;
 use susv::config;
 use susv::http::body::ChunkedDecoder;
 use susv::http::date;
@@ -19,6 +19,7 @@ use susv::http::range::{self, Selection};
 use susv::http::request::Request;
 use susv::json::{self, Value};
 use susv::limits;
+use susv::problem::Language;
 
 /// A generator that gives the same numbers on every run (xorshift).
 struct Random(u64);
@@ -241,11 +242,14 @@ fn configurations() {
         &shipped[..2000],
     ];
     fuzz(&seeds, |input, _| {
-        if let Err(errors) = config::parse(Path::new("x/config.ini"), input) {
-            assert!(!errors.is_empty());
-            for error in errors {
-                let line = error.to_string();
-                assert!(line.starts_with("x/config.ini:") && !line.contains(['\n', '\r', '\u{1b}']), "{line:?}");
+        let reading = config::parse(Path::new("x/config.ini"), input);
+        assert_eq!(reading.problems.iter().any(|problem| !problem.is_hint()), reading.mistakes > 0);
+        assert!(reading.problems.len() <= 2 * (limits::PROBLEMS_PER_FILE + 1));
+        for problem in reading.problems {
+            for language in [Language::English, Language::Russian] {
+                let line = problem.describe(language);
+                assert!(line.contains(" x/config.ini") && !line.contains(['\n', '\r', '\u{1b}', '\u{a0}']), "{line:?}");
+                assert!(line.len() < 1000, "{line:?}");
             }
         }
     });
@@ -257,9 +261,8 @@ fn license_files() {
     let folder = Folder::new();
     fuzz(&[good.as_bytes(), b"\xef\xbb\xbf\r\n\n\n", b"0000000000012345\t"], |input, _| {
         let path = folder.write("licenses/a.slf", input);
-        let mut problems = Vec::new();
-        let index = LicenseIndex::load(&path, &mut problems);
-        assert!(problems.len() <= 2 * limits::PROBLEMS_PER_FILE + 2);
+        let index = licenses::load(&path);
+        assert!(index.problems.len() <= 2 * limits::PROBLEMS_PER_FILE + 2);
         assert!(index.len() <= input.len() / 274);
         for serial in [12345, 777] {
             if let Some(license) = index.find(serial).expect("readable") {

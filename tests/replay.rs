@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use common::{Answer, Folder, Server, image, license_line};
-use susv::catalog::Catalog;
+use susv::catalog::load_once;
 use susv::config;
 use susv::http::framing::Framing;
 use susv::http::head::HeadParser;
@@ -119,7 +119,9 @@ fn prepare(folder: &Folder, profile: &str) {
 /// The settings of a profile; the description is read back from its answers.
 fn settings(profile: &str, description: &str) -> String {
     let critical = if profile == "critical_gt_version" { "20190101" } else { "20171220" };
-    format!("current_firmware_version = 20180125\ncritical_version = {critical}\ncurrent_firmware_description = {description}\n")
+    format!(
+        "current_firmware_version = 20180125\nmin_image_kb = 0\ncritical_version = {critical}\ncurrent_firmware_description = {description}\n"
+    )
 }
 
 /// Where we differ on purpose: the answer to expect instead of the recorded one. Several rules may apply.
@@ -291,13 +293,14 @@ fn replay_in_library(profile: &str, description: &str, cases: &[Case], problems:
     let folder = Folder::new();
     prepare(&folder, profile);
     let text = settings(profile, "");
-    let mut settings = config::parse(&folder.path().join("config.ini"), text.as_bytes()).expect("valid settings");
+    let mut settings = config::parse(&folder.path().join("config.ini"), text.as_bytes()).valid().expect("valid settings");
     settings.description = Some(description.to_owned());
-    let catalog = Catalog::load(std::sync::Arc::new(settings), None);
+    let catalog = load_once(settings);
     let circumstances = Circumstances {
         local: SocketAddr::from(([127, 0, 0, 1], 8888)),
         now: None,
         uptime: || 0,
+        peer: [127, 0, 0, 1].into(),
         seen: &Seen::default(),
         is_stopping: false,
     };

@@ -9,8 +9,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use common::{Answer, Client, Folder, Server, check_request, image, license_line, post_request, publish, wait_until};
-use susv::catalog::Catalog;
+use common::{
+    Answer, Client, Folder, IMAGE_BYTES, Server, check_request, image, license_line, post_request, publish, wait_until,
+};
+use susv::catalog::{Catalog, load_once};
 use susv::config;
 use susv::http::head::HeadParser;
 use susv::http::request::Request;
@@ -55,7 +57,7 @@ fn check(client: &mut Client, build_date: &str) -> Answer {
 
 /// A catalog and what was seen, without a server: so registrars can have any address.
 struct Scene {
-    catalog: Catalog,
+    catalog: Arc<Catalog>,
     seen: Seen,
     _folder: Folder,
 }
@@ -67,13 +69,13 @@ impl Scene {
         folder.write("licenses/a.slf", license_line(12345, 'a'));
         let file = folder.write("config.ini", format!("current_firmware_version = 20260301\n{config}"));
         let settings = config::load(&file).expect("valid settings");
-        Scene { catalog: Catalog::load(Arc::new(settings), None), seen: Seen::default(), _folder: folder }
+        Scene { catalog: load_once(settings), seen: Seen::default(), _folder: folder }
     }
 
     /// Remembers a registrar, as the server does when it answers.
     fn note(&self, address: [u8; 4], now: u32, build_date: u32, download: Option<Transfer>) {
         let address = IpAddr::from(address);
-        self.seen.note(address, now, Sight::Check(build_date, self.catalog.judge(build_date).available));
+        self.seen.note(address, now, Sight::Check(build_date, self.catalog.choose(address, build_date).available));
         if let Some(transfer) = download {
             self.seen.note(address, now, Sight::Download(Some(20260301), transfer));
         }
@@ -88,6 +90,7 @@ impl Scene {
             local: SocketAddr::from(([127, 0, 0, 1], 8888)),
             now: None,
             uptime,
+            peer: [127, 0, 0, 1].into(),
             seen: &self.seen,
             is_stopping: false,
         };
@@ -191,9 +194,9 @@ fn the_page_is_small_with_100_registrars() {
 
 #[test]
 fn a_client_that_goes_away_is_shown_with_the_bytes_it_got() {
-    let server = Server::start("current_firmware_version = 20260301", |folder| {
+    let server = Server::start("current_firmware_version = 20260301\nmin_image_kb = 0", |folder| {
         for name in ["upd_app.bin", "upd_app_for_old_frs.bin"] {
-            folder.write(&format!("firmware/20260301/{name}"), vec![7; 8 << 20]);
+            folder.write(&format!("firmware/20260301/{name}"), image(7).repeat(17));
         }
     });
     let mut client = server.connect();
@@ -208,7 +211,7 @@ fn a_client_that_goes_away_is_shown_with_the_bytes_it_got() {
     let report = status(&server);
     let report = json::parse(report.as_bytes()).expect("JSON");
     let bytes = number(&report, "registrar_list.0.download.bytes");
-    assert!((50_000..8 << 20).contains(&bytes), "{bytes}");
+    assert!((50_000..17 * IMAGE_BYTES as u64).contains(&bytes), "{bytes}");
     assert_eq!(number(&report, "totals.downloads_cut"), 1);
     let page = page(&server, "en");
     assert!(page.contains(&format!("20260301 cut at {bytes}")), "{page}");
@@ -217,9 +220,9 @@ fn a_client_that_goes_away_is_shown_with_the_bytes_it_got() {
 #[test]
 fn bytes_the_kernel_holds_for_a_client_that_goes_away_do_not_count_as_complete() {
     // More than the client's side takes without reading, and less than the server's kernel takes at once.
-    let server = Server::start("current_firmware_version = 20260301", |folder| {
+    let server = Server::start("current_firmware_version = 20260301\nmin_image_kb = 0", |folder| {
         for name in ["upd_app.bin", "upd_app_for_old_frs.bin"] {
-            folder.write(&format!("firmware/20260301/{name}"), vec![7; 200_000]);
+            folder.write(&format!("firmware/20260301/{name}"), &image(7)[..200_000]);
         }
     });
     let mut client = server.connect();

@@ -14,7 +14,7 @@ const ORDER: [&[&str]; 10] = [
     &["config", "address_block", "ini"],
     &["problem"],
     &["http"],
-    &["json", "file", "sha256", "log", "clock", "calendar", "text", "threads", "limits", "sys"],
+    &["json", "file", "stamp", "sha256", "log", "clock", "calendar", "text", "threads", "limits", "sys"],
 ];
 
 fn rank(module: &str) -> usize {

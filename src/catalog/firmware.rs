@@ -1,234 +1,228 @@
-//! The offer: one firmware version with both images in memory, verified. Downloads come from this memory, so that whatever
-//! happens to the files cannot change a download under way.
+//! The firmware folder through time: which versions are live, and what stands in the way of the others.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::Problem;
-use super::stamp::{self, Stamp};
-use crate::calendar::{self, Date};
+use super::fitness::Sizes;
+use super::folder_names::FolderNames;
+use super::image::folder_name;
+use super::offers::{Firmware, Offer, find_overlaps};
+use super::shelf::{Shelf, Shelved};
+use super::tracked_folder::{Rules, TrackedFolder};
+use super::version_folder::OFFER_NAME;
+use crate::calendar::Date;
 use crate::config::{Settings, VersionChoice};
-use crate::file::{is_below, read_bounded, read_start};
 use crate::limits;
-use crate::sha256::{self, Digest};
-use crate::text::{hex_value, to_hex};
+use crate::problem::{Problem, firmware as texts, offers as offer_texts};
+use crate::sys;
 
-/// The two images of a version: for registrars, and for those with an old boot loader.
-pub const IMAGE_NAMES: [&str; 2] = ["upd_app.bin", "upd_app_for_old_frs.bin"];
-
-/// Checksums of a version folder, in the text format of coreutils; optional.
-pub const SUMS_NAME: &str = "SHA256SUMS";
-
-/// A firmware image in memory.
-pub struct Image {
-    /// One of `IMAGE_NAMES`.
-    pub name: &'static str,
-    /// The whole file.
-    pub bytes: Vec<u8>,
-    /// Its SHA-256.
-    pub digest: Digest,
-    /// A strong entity tag made of the digest: a resumed download never mixes two builds.
-    pub entity_tag: String,
-    /// Modification time in seconds since 1970.
-    pub modified: u64,
-    /// The file's state when it was read.
-    stamp: Stamp,
+/// Looks at the firmware folder again and again.
+pub struct FirmwareLoader {
+    root: PathBuf,
+    sizes: Sizes,
+    shelf: Arc<Shelf>,
+    folders: BTreeMap<Date, TrackedFolder>,
+    /// Newest first; what the last look could not list is as it was.
+    names: FolderNames,
+    /// With `latest` the newest version that everybody may have: nothing older can be chosen.
+    base: Date,
+    /// Versions that are fit and not live, with the reasons.
+    refused: BTreeMap<Date, Problem>,
 }
 
-/// A version that registrars may be sent to.
-pub struct Offer {
-    /// The version.
-    pub version: Date,
-    /// Its images in the order of `IMAGE_NAMES`.
-    pub images: [Arc<Image>; 2],
-}
-
-/// Loads what is to be offered: the version to name in answers, and the offer if there is one. Reports why there is none.
-/// Images of the `previous` offer whose files did not change are kept.
-pub fn load_offer(settings: &Settings, previous: Option<&Offer>, problems: &mut Vec<Problem>) -> (Date, Option<Offer>) {
-    match settings.version {
-        VersionChoice::Fixed(version) => {
-            (version, load_version(settings, version, previous).map_err(|found| problems.extend(found)).ok())
-        }
-        VersionChoice::Latest => load_latest(settings, previous, problems),
-    }
-}
-
-/// The newest folder with both images whole. Newer ones that are not are problems: somebody put them there to be offered.
-fn load_latest(settings: &Settings, previous: Option<&Offer>, problems: &mut Vec<Problem>) -> (Date, Option<Offer>) {
-    for version in find_versions(&settings.firmware_path, problems) {
-        match load_version(settings, version, previous) {
-            Ok(offer) => return (version, Some(offer)),
-            Err(found) => problems.extend(found),
+impl FirmwareLoader {
+    /// A loader that has not looked yet.
+    pub fn new(settings: &Settings, shelf: Arc<Shelf>) -> FirmwareLoader {
+        FirmwareLoader {
+            root: settings.firmware_path.clone(),
+            sizes: Sizes::from(settings),
+            shelf,
+            folders: BTreeMap::new(),
+            names: FolderNames::default(),
+            base: 0,
+            refused: BTreeMap::new(),
         }
     }
-    let what = "no folder with both images whole in here: nothing is offered; copy one named yyyymmdd";
-    problems.push(Problem::new(&settings.firmware_path, what));
-    (0, None)
-}
 
-/// The date-named folders of the firmware folder, newest first.
-pub fn find_versions(firmware_path: &Path, problems: &mut Vec<Problem>) -> Vec<Date> {
-    let entries = match fs::read_dir(firmware_path) {
-        Ok(entries) => entries,
-        Err(error) => {
-            problems.push(Problem::new(firmware_path, &format!("cannot be read ({error}): check firmware_path")));
-            return Vec::new();
+    /// Other settings are in force.
+    pub fn configure(&mut self, settings: &Settings) {
+        if self.root != settings.firmware_path {
+            *self = FirmwareLoader::new(settings, self.shelf.clone());
+            self.shelf.replace(BTreeMap::new());
         }
-    };
-    let mut versions = Vec::new();
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_digit())) else {
-            continue;
-        };
-        if !entry.path().is_dir() {
-            continue;
+        let sizes = Sizes::from(settings);
+        if self.sizes != sizes {
+            self.sizes = sizes;
+            self.shelf.forget_judgements();
+            self.folders.values_mut().for_each(TrackedFolder::forget_judgement);
         }
-        match calendar::parse_version(name) {
-            Some(version) if versions.len() < limits::VERSION_FOLDERS => versions.push(version),
-            Some(_) => problems.push(Problem::new(&entry.path(), "too many version folders: this one is ignored")),
-            None => problems.push(Problem::new(&entry.path(), "the folder's name is not a real date yyyymmdd: it is ignored")),
+        // Another version may be the newest that counts.
+        self.base = 0;
+    }
+
+    /// Looks once. Whatever cannot be looked at for want of descriptors or memory stays as it was.
+    pub fn look(&mut self, settings: &Settings, now: Instant) {
+        if let Ok(names) = FolderNames::read(&self.root) {
+            self.names = names;
+        } else if self.folders.is_empty() {
+            // Nothing is known at all; soon there will be.
+            return;
         }
+        for version in self.names.versions.iter().copied().chain(fixed_version(settings)) {
+            self.folders.entry(version).or_insert_with(|| TrackedFolder::new(version));
+        }
+        let rules = Rules { root: &self.root, sizes: self.sizes, shelf: &self.shelf };
+        for (version, folder) in &mut self.folders {
+            let is_relevant = fixed_version(settings).map_or(*version >= self.base, |fixed| *version == fixed);
+            // A failure is no change.
+            let _ = folder.look(&rules, now, is_relevant);
+        }
+        let fixed = fixed_version(settings);
+        self.folders.retain(|version, folder| !folder.is_gone() || Some(*version) == fixed);
+        self.choose_live(settings);
+        self.shelve();
     }
-    versions.sort_unstable_by(|a, b| b.cmp(a));
-    versions
-}
 
-/// Both images of a version, or everything that stands against offering it.
-fn load_version(settings: &Settings, version: Date, previous: Option<&Offer>) -> Result<Offer, Vec<Problem>> {
-    let folder = settings.firmware_path.join(version.to_string());
-    let root = fs::canonicalize(&settings.firmware_path)
-        .map_err(|error| vec![not_offered(&settings.firmware_path, version, &format!("cannot be read ({error})"))])?;
-    let mut problems = Vec::new();
-    let sums = read_sums(&folder).unwrap_or_else(|(path, what)| {
-        problems.push(not_offered(&path, version, &what));
-        None
-    });
-    let known = previous.filter(|offer| offer.version == version).map_or(&[] as &[_], |offer| &offer.images);
-    let images = IMAGE_NAMES.map(|name| {
-        let path = folder.join(name);
-        let known = known.iter().find(|image| image.name == name);
-        load_image(&root, &path, name, u64::from(settings.max_image_kb) * 1024, known)
-            .and_then(|image| match &sums {
-                Some(sums) => check_sum(sums, &image).map(|()| image),
-                None => Ok(image),
-            })
-            .map_err(|what| problems.push(not_offered(&path, version, &what)))
-            .ok()
-    });
-    match images {
-        [Some(image), Some(image_for_old)] if problems.is_empty() => Ok(Offer { version, images: [image, image_for_old] }),
-        _ => Err(problems),
+    /// Whether everything stands still and was looked at.
+    pub fn is_settled(&self) -> bool {
+        self.folders.values().all(TrackedFolder::is_settled)
     }
-}
 
-#[cold]
-fn not_offered(path: &Path, version: Date, what: &str) -> Problem {
-    Problem::new(path, &format!("{what}: version {version} is not offered"))
-}
-
-/// Reads an image, unless the file is still what it was when the `known` one was read. The error says what is wrong.
-fn load_image(
-    root: &Path,
-    path: &Path,
-    name: &'static str,
-    max_bytes: u64,
-    known: Option<&Arc<Image>>,
-) -> Result<Arc<Image>, String> {
-    let unreadable = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => "the image is missing".to_owned(),
-        _ => format!("the image cannot be read ({error})"),
-    };
-    let resolved = fs::canonicalize(path).map_err(unreadable)?;
-    if !is_below(&resolved, root) {
-        return Err("the image is a link out of firmware_path".to_owned());
-    }
-    // Before the open: opening a pipe would wait for its writer.
-    let metadata = fs::metadata(&resolved).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err("the image is not a file".to_owned());
-    }
-    let file = File::open(&resolved).map_err(unreadable)?;
-    let before = file.metadata().map_err(unreadable)?;
-    if before.len() == 0 {
-        return Err("the image is empty".to_owned());
-    }
-    if before.len() > max_bytes {
-        return Err(format!("the image has {} bytes, more than max_image_kb allows ({max_bytes})", before.len()));
-    }
-    if let Some(known) = known.filter(|image| image.stamp == Stamp::from(&before)) {
-        return Ok(known.clone());
-    }
-    let mut bytes = read_start(&file, before.len() + 1).map_err(unreadable)?;
-    let after = file.metadata().map_err(unreadable)?;
-    if bytes.len() as u64 != before.len() || Stamp::from(&before) != Stamp::from(&after) {
-        return Err("the image changed while it was read".to_owned());
-    }
-    bytes.shrink_to_fit();
-    let digest = sha256::hash(&bytes);
-    let (entity_tag, modified) = (format!("\"{}\"", to_hex(&digest)), stamp::modified_seconds(&after));
-    Ok(Arc::new(Image { name, bytes, digest, entity_tag, modified, stamp: Stamp::from(&after) }))
-}
-
-/// The entries of a folder's `SHA256SUMS`: file names with their digests. `None` if there is no such file.
-type Sums = Vec<(String, Digest)>;
-
-fn read_sums(folder: &Path) -> Result<Option<Sums>, (PathBuf, String)> {
-    let path = folder.join(SUMS_NAME);
-    match read_bounded(&path, limits::SUMS_BYTES) {
-        Ok(text) => Ok(Some(parse_sums(&text))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err((path, format!("cannot be read ({error})"))),
-    }
-}
-
-/// `<64 hex> <space or *><name>` lines (sha256sum's text and binary mode). Other lines are skipped, as sha256sum does.
-fn parse_sums(text: &[u8]) -> Sums {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    lines
-        .filter_map(|line| {
-            let (hex, rest) = line.split_at_checked(64)?;
-            let [b' ', b' ' | b'*', name @ ..] = rest else { return None };
-            let name = str::from_utf8(name).ok()?;
-            let mut digest = [0; 32];
-            for (byte, pair) in digest.iter_mut().zip(hex.as_chunks::<2>().0) {
-                *byte = hex_value(pair[0])? << 4 | hex_value(pair[1])?;
+    /// Decides which versions are live, and reads their images. Those that are fit and were live stay so, whatever arrives.
+    fn choose_live(&mut self, settings: &Settings) {
+        self.refused.clear();
+        let candidates: Vec<Date> = match settings.version {
+            VersionChoice::Fixed(version) => {
+                self.ensure_judged(version);
+                self.base = version;
+                self.folders.get(&version).and_then(TrackedFolder::settled_fit).map(|_| version).into_iter().collect()
             }
-            Some((name.strip_prefix("./").unwrap_or(name).to_owned(), digest))
-        })
-        .collect()
+            VersionChoice::Latest => self.find_candidates(),
+        };
+        let base = self.base;
+        // Those that are unsettled but whole keep their images, for whoever was sent to them.
+        for (version, folder) in &mut self.folders {
+            if folder.is_settled() && !candidates.contains(version) || *version < base {
+                folder.unload();
+            }
+        }
+        // The oldest first, as if they had arrived in their order.
+        for version in candidates.into_iter().rev() {
+            self.make_live(version, base);
+        }
+    }
+
+    /// The fit versions that somebody may be offered, newest first: down to the newest that everybody may have.
+    fn find_candidates(&mut self) -> Vec<Date> {
+        let versions: Vec<Date> = self.folders.keys().rev().copied().collect();
+        let mut candidates = Vec::new();
+        self.base = 0;
+        for version in versions {
+            self.ensure_judged(version);
+            let Some(fit) = self.folders.get(&version).and_then(TrackedFolder::settled_fit) else { continue };
+            if fit.offer.exists {
+                candidates.push(version);
+                continue;
+            }
+            // If it cannot be live, an older one has to do.
+            if self.make_live(version, version) {
+                self.base = version;
+                candidates.push(version);
+                break;
+            }
+        }
+        candidates
+    }
+
+    fn ensure_judged(&mut self, version: Date) {
+        let rules = Rules { root: &self.root, sizes: self.sizes, shelf: &self.shelf };
+        if let Some(folder) = self.folders.get_mut(&version) {
+            folder.ensure_judged(&rules);
+        }
+    }
+
+    /// Reads the images of a fit version, if there is room beside those of `base` and newer that are live already. Returns whether
+    /// it is live.
+    fn make_live(&mut self, version: Date, base: Date) -> bool {
+        let live = || self.folders.range(base..).filter_map(|(_, folder)| folder.images()).map(|(fit, _)| fit.length());
+        let (count, bytes): (usize, u64) = (live().count(), live().sum());
+        let Some(folder) = self.folders.get_mut(&version) else { return false };
+        if folder.images().is_some() {
+            return true;
+        }
+        let Some(length) = folder.settled_fit().map(|fit| fit.length()) else { return false };
+        let most = limits::LIVE_IMAGE_BYTES.max(u64::from(self.sizes.max_kb) * 2048);
+        let place = self.root.join(folder_name(version));
+        let refusal = if count >= limits::LIVE_VERSIONS {
+            Problem::with(&place, &offer_texts::LIVE_TOO_MANY, vec![version.into(), count.into()])
+        } else if bytes + length > most {
+            Problem::with(&place, &offer_texts::LIVE_TOO_LARGE, vec![version.into(), (most / 1024).into()])
+        } else {
+            match folder.load(&self.root) {
+                Ok(is_loaded) => return is_loaded,
+                Err(error) if sys::is_out_of_resources(&error) => Problem::with(&place, &texts::NO_MEMORY, vec![version.into()]),
+                Err(error) => Problem::with(&place, &texts::IMAGE_UNREADABLE, vec![version.into(), error.into()]),
+            }
+        };
+        self.refused.insert(version, refusal);
+        false
+    }
+
+    /// Tells requests which folders have settled.
+    fn shelve(&self) {
+        let settled = self.folders.iter().filter_map(|(version, folder)| {
+            let (state, judgement) = folder.settled_state()?;
+            Some((*version, Shelved { state, judgement }))
+        });
+        self.shelf.replace(settled.collect());
+    }
+
+    /// What follows from the last look.
+    pub fn picture(&self, settings: &Settings) -> Firmware {
+        let mut firmware = Firmware { problems: self.names.problems.clone(), ..Firmware::default() };
+        let mut obstacle = None;
+        let relevant = self.folders.range(self.base..).rev();
+        for (version, folder) in relevant.filter(|(version, _)| fixed_version(settings).is_none_or(|fixed| **version == fixed)) {
+            if let Some((_, images)) = folder.images() {
+                firmware.whole.push((*version, images.clone()));
+            }
+            if !folder.is_settled() {
+                let place = self.root.join(folder_name(*version));
+                obstacle = Some(Problem::with(&place, &texts::FOLDER_SETTLING, vec![(*version).into()]));
+                firmware.unsettled.push(folder.unsettled());
+                continue;
+            }
+            let judgement = folder.settled_state().and_then(|(_, judgement)| judgement);
+            firmware.problems.extend(judgement.iter().flat_map(|judgement| judgement.problems.iter().cloned()));
+            if folder.is_gone() && self.names.is_readable {
+                let place = self.root.join(folder_name(*version));
+                firmware.problems.push(Problem::with(&place, &texts::FOLDER_MISSING, vec![(*version).into()]));
+            }
+            firmware.problems.extend(self.refused.get(version).cloned());
+            if let Some((fit, images)) = folder.images() {
+                let path = self.root.join(folder_name(*version)).join(OFFER_NAME);
+                firmware.problems.extend(fit.offer.admission.find_problem(&path, *version, settings));
+                firmware.offers.push(Offer::new(*version, fit, images.clone(), settings));
+            }
+        }
+        firmware.describe_offers(settings);
+        firmware.overlaps = find_overlaps(&firmware.offers, &self.root, &mut firmware.problems);
+        if firmware.offers.is_empty() && obstacle.is_none() {
+            if settings.version == VersionChoice::Latest && self.names.is_readable {
+                firmware.problems.push(Problem::with(&self.root, &texts::NOTHING_FIT, Vec::new()));
+            }
+            obstacle = firmware.problems.iter().rev().find(|problem| !problem.is_hint()).cloned();
+        }
+        firmware.obstacle = obstacle.filter(|_| firmware.offers.is_empty());
+        firmware
+    }
 }
 
-fn check_sum(sums: &Sums, image: &Image) -> Result<(), String> {
-    let mut digests = sums.iter().filter(|(name, _)| name == image.name).map(|(_, digest)| digest).peekable();
-    if digests.peek().is_none() {
-        return Err(format!("the image is not listed in {SUMS_NAME}"));
-    }
-    if digests.all(|digest| *digest == image.digest) {
-        Ok(())
-    } else {
-        Err(format!("the image differs from {SUMS_NAME} (its SHA-256 is {})", to_hex(&image.digest)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sums_are_read_in_text_and_binary_mode_with_any_line_end() {
-        let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        let upper = hex.to_uppercase();
-        let text = format!(
-            "\u{feff}{hex}  upd_app.bin\r\n{upper} *./upd_app_for_old_frs.bin\n\n# note\n{hex} short\n{} x\nzz{}  x\n",
-            &hex[..63],
-            &hex[2..]
-        );
-        let sums = parse_sums(text.as_bytes());
-        let digest = sha256::hash(b"");
-        assert_eq!(sums, [("upd_app.bin".to_owned(), digest), ("upd_app_for_old_frs.bin".to_owned(), digest)]);
+fn fixed_version(settings: &Settings) -> Option<Date> {
+    match settings.version {
+        VersionChoice::Fixed(version) => Some(version),
+        VersionChoice::Latest => None,
     }
 }

@@ -4,6 +4,10 @@
 //! The texts stand in one file for each part of the program; whoever finds a problem names its text and fills in the details.
 
 pub mod firmware;
+pub mod licenses;
+pub mod offers;
+pub mod service;
+pub mod settings;
 
 use std::fmt;
 use std::path::Path;
@@ -22,7 +26,8 @@ pub enum Language {
 /// The words for one kind of problem. `{0}`, `{1}` … stand for its details; both languages use the same ones.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Text {
-    /// Its name in every language, for example `IMAGE-MISSING`; empty for a part of another text.
+    /// Its name in every language, for example `IMAGE-MISSING`; empty for a part of another text. One that begins with `HINT-` is
+    /// advice: nothing is wrong.
     pub code: &'static str,
     /// What is wrong, what follows from it, what to do.
     pub english: &'static str,
@@ -37,6 +42,19 @@ impl Text {
             Language::English => self.english,
             Language::Russian => self.russian,
         }
+    }
+}
+
+/// Short forms for tables.
+impl Text {
+    /// A text with a code of its own.
+    pub const fn new(code: &'static str, english: &'static str, russian: &'static str) -> Text {
+        Text { code, english, russian }
+    }
+
+    /// A part of other texts.
+    pub const fn part(english: &'static str, russian: &'static str) -> Text {
+        Text::new("", english, russian)
     }
 }
 
@@ -88,6 +106,11 @@ impl Problem {
         self.text.code
     }
 
+    /// Whether it is advice and nothing is wrong: `-t` prints it and still exits 0.
+    pub fn is_hint(&self) -> bool {
+        self.code().starts_with("HINT-")
+    }
+
     /// Cause, consequence and remedy, without the place. Whatever came from outside is made visible.
     pub fn explain(&self, language: Language) -> String {
         let mut out = String::new();
@@ -117,9 +140,28 @@ impl Problem {
     }
 }
 
+/// Something there is more of than is told one by one.
+pub const MORE: Text = Text::new("MORE", "and {0} more problems", "и ещё проблем: {0}");
+
+/// Hints there are more of than are told one by one.
+pub const HINT_MORE: Text = Text::new("HINT-MORE", "and {0} more hints", "и ещё советов: {0}");
+
+/// Keeps the first `limit` of a list and counts the rest in one more: the page shows all there are, to anyone.
+pub fn bound(problems: &mut Vec<Problem>, place: &str, limit: usize) {
+    if let Some(more) = problems.len().checked_sub(limit).filter(|more| *more > 0) {
+        let text = if problems[limit..].iter().all(Problem::is_hint) { &HINT_MORE } else { &MORE };
+        problems.truncate(limit);
+        problems.push(Problem::at(place, text, vec![more.into()]));
+    }
+}
+
 /// All texts, for documentation and tests.
 pub fn all_texts() -> impl Iterator<Item = &'static Text> {
-    [firmware::ALL].into_iter().flatten().copied()
+    [firmware::ALL, licenses::ALL, offers::ALL, service::ALL, settings::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
+        .chain([&MORE, &HINT_MORE])
 }
 
 #[cfg(test)]
@@ -152,8 +194,11 @@ mod tests {
     fn details_are_filled_in_and_made_visible() {
         const OUTER: Text = Text { code: "OUTER", english: "a {1} b {0}", russian: "а {1} б {0}" };
         const INNER: Text = Text { code: "", english: "words", russian: "слова" };
+        const HINT: Text = Text { code: "HINT-X", english: "advice", russian: "совет" };
+        assert!(Problem::at("", &HINT, Vec::new()).is_hint());
         let problem = Problem::at("x\ny", &OUTER, vec!["1\n2".into(), Detail::Words(&INNER)]);
         assert_eq!(problem.explain(Language::English), "a words b 1\\u{a}2");
         assert_eq!(problem.describe(Language::Russian), "OUTER x\\u{a}y: а слова б 1\\u{a}2");
+        assert!(!problem.is_hint());
     }
 }

@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 use super::member::read_member;
 use super::reply::{Circumstances, Event, Reply};
 use crate::calendar::{self, Date};
-use crate::catalog::firmware::IMAGE_NAMES;
-use crate::catalog::{Catalog, Verdict};
+use crate::catalog::{Catalog, Choice, FolderName, IMAGE_NAMES};
 use crate::http::request::Request;
 use crate::http::response::Status;
 use crate::json::Value;
@@ -20,13 +19,10 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &C
         Ok(date) => date,
         Err(reason) => return Reply::error(Status::BadRequest, &reason),
     };
-    let Verdict { available, critical } = if circumstances.is_stopping {
-        // A download that begins now might be cut.
-        Verdict { available: false, critical: false }
-    } else {
-        catalog.judge(build_date)
-    };
-    let version = catalog.version;
+    let Choice { version, available, critical, description_json, .. } = catalog.choose(circumstances.peer, build_date);
+    // A download that begins during a stop might be cut.
+    let (available, critical) = (available && !circumstances.is_stopping, critical && !circumstances.is_stopping);
+    let folder = FolderName(version);
 
     let base: Cow<'_, str> = match (&catalog.settings.base_url, request.authority()) {
         (Some(url), _) => url.into(),
@@ -35,12 +31,11 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &C
     };
     let [image, image_for_old] = IMAGE_NAMES;
     // The six keys of the vendor's schema, in the reference's order. Neither `base` nor the names hold anything to escape.
-    let mut text = String::with_capacity(256 + 2 * base.len() + catalog.description_json.len());
+    let mut text = String::with_capacity(256 + 2 * base.len() + description_json.len());
     let _ = write!(
         text,
-        "{{\"update_available\": {available}, \"critical\": {critical}, \"version\": {version}, \"description\": {}, \
-         \"url\": \"{base}/firmware/{version}/{image}\", \"url_old_frs\": \"{base}/firmware/{version}/{image_for_old}\"}}",
-        catalog.description_json
+        "{{\"update_available\": {available}, \"critical\": {critical}, \"version\": {version}, \"description\": {description_json}, \
+         \"url\": \"{base}/firmware/{folder}/{image}\", \"url_old_frs\": \"{base}/firmware/{folder}/{image_for_old}\"}}"
     );
     Reply::json(Status::Ok, text, Event::Check { build_date, version, available, critical })
 }

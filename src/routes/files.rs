@@ -2,20 +2,23 @@
 //!
 //! Every error here has an empty body: the vendor's shell client flashes whatever it was sent (CLIENTS.md).
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::reply::{Body, Circumstances, Event, FileBody, Reply};
-use crate::catalog::Catalog;
-use crate::catalog::firmware::Image;
-use crate::catalog::stamp::{self, Stamp};
-use crate::file::is_below;
+use crate::catalog::{Catalog, Image, ImageSource, NoImage};
+use crate::file::{OpenError, OpenedFile, open_below};
 use crate::http::conditional::{self, Outcome, Validators};
 use crate::http::date;
 use crate::http::range::{self, Selection};
 use crate::http::request::Request;
 use crate::http::response::{Field, Status};
+use crate::limits;
+use crate::stamp::{self, Stamp};
+use crate::sys;
 use crate::text::percent_decode;
 
 /// An error with an empty body.
@@ -29,14 +32,8 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, path: &[u8], circ
         Ok(path) => path,
         Err((status, reason)) => return error(status, reason),
     };
-    if let Some(image) = catalog.find_image(&path) {
-        return reply(request, path, circumstances, Source::Image(image.clone()));
-    }
-    if catalog.is_image_of_version(&path) {
-        return error(Status::NotFound, "this version is not offered now; see the problems in the log");
-    }
-    match open_file(catalog, &path) {
-        Ok((file, metadata)) => reply(request, path, circumstances, Source::File(file, metadata)),
+    match find_source(catalog, &path) {
+        Ok(source) => reply(request, path, circumstances, source),
         Err((status, reason)) => error(status, &reason),
     }
 }
@@ -69,36 +66,56 @@ fn clean_path(path: &[u8]) -> Result<String, (Status, &'static str)> {
     Ok(clean)
 }
 
-/// Opens a file below the firmware folder; links are followed as long as they stay in it.
-fn open_file(catalog: &Catalog, path: &str) -> Result<(File, fs::Metadata), (Status, String)> {
-    let describe = |error: io::Error| {
-        let status = match error.kind() {
-            io::ErrorKind::PermissionDenied => Status::Forbidden,
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => Status::NotFound,
-            // std has no stable name for "too many symbolic links".
-            _ if error.raw_os_error() == Some(40) => Status::NotFound,
-            _ => Status::InternalError,
-        };
-        (status, error.to_string())
-    };
-    let root = fs::canonicalize(&catalog.settings.firmware_path).map_err(describe)?;
-    let resolved = fs::canonicalize(root.join(path)).map_err(describe)?;
-    if !is_below(&resolved, &root) {
-        return Err((Status::Forbidden, "a link out of the firmware folder".to_owned()));
-    }
-    // Before the open: opening a pipe would wait for its writer.
-    if !fs::metadata(&resolved).map_err(describe)?.is_file() {
-        return Err((Status::Forbidden, "not a file".to_owned()));
-    }
-    let file = File::open(&resolved).map_err(describe)?;
-    let metadata = file.metadata().map_err(describe)?;
-    Ok((file, metadata))
-}
+/// Why there is nothing to send: the answer's status, and the reason for the log.
+type Failure = (Status, String);
 
 /// Where the bytes of a file come from.
 enum Source {
     Image(Arc<Image>),
-    File(File, fs::Metadata),
+    File { file: File, stamp: Stamp, modified: u64, entity_tag: String },
+}
+
+/// Finds what stands at `path` below the firmware folder. An image is handed out only if its folder is fit, also where a link
+/// leads to it.
+fn find_source(catalog: &Catalog, path: &str) -> Result<Source, Failure> {
+    if let Some(image) = catalog.find_image(path) {
+        return take_image(image);
+    }
+    let opened = open_below(&catalog.settings.firmware_path, Path::new(path)).map_err(|error| match error {
+        OpenError::Outside => (Status::Forbidden, "a link out of the firmware folder".to_owned()),
+        OpenError::NotAFile => (Status::Forbidden, "not a file".to_owned()),
+        OpenError::System(error) => describe_error(&error),
+    })?;
+    if let Some(image) = opened.place.to_str().and_then(|place| catalog.find_image(place)) {
+        return take_image(image);
+    }
+    let (stamp, modified) = (Stamp::from(&opened.metadata), stamp::modified_seconds(&opened.metadata));
+    Ok(Source::File { file: opened.file, stamp, modified, entity_tag: stamp.entity_tag() })
+}
+
+fn take_image(image: Result<ImageSource, NoImage>) -> Result<Source, Failure> {
+    match image {
+        Ok(ImageSource::Memory(image)) => Ok(Source::Image(image)),
+        Ok(ImageSource::Disk(opened, image)) => {
+            let OpenedFile { file, .. } = *opened;
+            Ok(Source::File { file, stamp: image.stamp, modified: image.modified, entity_tag: image.entity_tag() })
+        }
+        Err(NoImage::Unfit(reason)) => Err((Status::NotFound, reason)),
+        Err(NoImage::Shortage(error) | NoImage::Unreadable(error)) => Err(describe_error(&error)),
+    }
+}
+
+fn describe_error(error: &io::Error) -> Failure {
+    let status = match error.kind() {
+        io::ErrorKind::PermissionDenied => Status::Forbidden,
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => Status::NotFound,
+        // The file has become shorter.
+        io::ErrorKind::UnexpectedEof => Status::ServiceUnavailable,
+        _ if sys::is_out_of_resources(error) => Status::ServiceUnavailable,
+        _ if sys::is_link_loop(error) => Status::NotFound,
+        _ => Status::InternalError,
+    };
+    (status, error.to_string())
 }
 
 impl Source {
@@ -106,17 +123,25 @@ impl Source {
     fn describe(&self) -> (u64, u64, String) {
         match self {
             Source::Image(image) => (image.bytes.len() as u64, image.modified, image.entity_tag.clone()),
-            Source::File(_, metadata) => (metadata.len(), stamp::modified_seconds(metadata), Stamp::from(metadata).entity_tag()),
+            Source::File { stamp, modified, entity_tag, .. } => (stamp.length, *modified, entity_tag.clone()),
         }
     }
 
-    /// Bytes of it, which lie within its size.
-    fn body(self, start: u64, length: u64) -> Body {
-        match self {
+    /// Bytes of it, which lie within its size. Reads the first of them unless they are only measured (HEAD).
+    fn body(self, start: u64, length: u64, is_measured: bool) -> Result<Body, Failure> {
+        let (file, stamp) = match self {
             // Images are in memory, so both fit a usize.
-            Source::Image(image) => Body::Image(image, start as usize..(start + length) as usize),
-            Source::File(file, metadata) => Body::File(FileBody { file, stamp: Stamp::from(&metadata), start, length }),
+            Source::Image(image) => return Ok(Body::Image(image, start as usize..(start + length) as usize)),
+            Source::File { file, stamp, .. } => (file, stamp),
+        };
+        let wanted = if is_measured { 0 } else { length.min(limits::FIRST_PIECE as u64) };
+        let mut first = vec![0; wanted as usize];
+        file.read_exact_at(&mut first, start).map_err(|error| describe_error(&error))?;
+        let metadata = file.metadata().map_err(|error| describe_error(&error))?;
+        if Stamp::from(&metadata) != stamp {
+            return Err((Status::ServiceUnavailable, "the file is changing".to_owned()));
         }
+        Ok(Body::File(FileBody { file, stamp, first, start, length }))
     }
 }
 
@@ -158,7 +183,10 @@ fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances<'_>,
         }
     };
     fields.push(("Content-Type", content_type.into()));
-    Reply { status, fields, body: source.body(start, length), event: event(start) }
+    match source.body(start, length, request.method() == b"HEAD") {
+        Ok(body) => Reply { status, fields, body, event: event(start) },
+        Err((status, reason)) => error(status, &reason),
+    }
 }
 
 /// Content types by extension, as the reference's; anything unknown is bytes.

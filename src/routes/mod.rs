@@ -19,7 +19,7 @@ use crate::http::target;
 use crate::text::percent_decode;
 
 pub use reply::{Body, Circumstances, Event, FileBody, Reply};
-pub use version::SUSV_VERSION;
+pub use version::{SUSV_COMMIT, SUSV_VERSION};
 
 /// Below it stand the files; a GET there is a download.
 const FIRMWARE: &[u8] = b"/firmware/";

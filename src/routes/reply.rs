@@ -1,16 +1,16 @@
 //! What a route is given besides the request, and what it gives back.
 
 use std::fs::File;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::calendar::Date;
-use crate::catalog::firmware::Image;
-use crate::catalog::stamp::Stamp;
+use crate::catalog::Image;
 use crate::http::response::{Field, Status};
 use crate::json;
 use crate::seen::Seen;
+use crate::stamp::Stamp;
 
 /// What a route needs to know besides the request.
 #[derive(Clone, Copy)]
@@ -21,6 +21,8 @@ pub struct Circumstances<'a> {
     pub now: Option<u64>,
     /// Tells the seconds since the start of the server to the few who ask.
     pub uptime: fn() -> u32,
+    /// Who asks, or the proxy before it.
+    pub peer: IpAddr,
     /// What happened since then.
     pub seen: &'a Seen,
     /// The server is about to end: registrars are told that there is no update.
@@ -57,6 +59,8 @@ pub struct FileBody {
     pub file: File,
     /// What it looked like then.
     pub stamp: Stamp,
+    /// The first bytes of the body, read already: a disk that fails shows before the head is sent.
+    pub first: Vec<u8>,
     /// First byte to send.
     pub start: u64,
     /// Number of bytes.

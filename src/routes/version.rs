@@ -14,6 +14,9 @@ use crate::limits;
 /// This program's version.
 pub const SUSV_VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The commit it was built from, or `unknown`.
+pub const SUSV_COMMIT: &str = env!("SUSV_COMMIT");
+
 /// The protocol's version, as the reference reports its own.
 const SERVER: &str = "1.0";
 

@@ -77,7 +77,7 @@ fn work(context: &Arc<Context>, entrance: &Arc<Entrance>, attendance: Attendance
                 }
             }
             // Nothing ends the loop. Anything else than a want of ours concerns a caller that has already gone.
-            Err(error) if sys::is_exhaustion(&error) => {
+            Err(error) if sys::is_out_of_resources(&error) => {
                 log::warn(format_args!("event=accept_failed error=\"{error}\" effect=\"callers wait\""));
                 context.admission.make_room(None, entrance.count_callers());
                 thread::sleep(limits::ACCEPT_PAUSE);

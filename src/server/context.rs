@@ -33,9 +33,9 @@ pub struct Context {
 
 impl Context {
     /// Before the first look at files, when nothing can be offered.
-    pub fn new(settings: Settings, entrances: Vec<Arc<Entrance>>, admission: Admission) -> Context {
+    pub fn new(settings: Arc<Settings>, entrances: Vec<Arc<Entrance>>, admission: Admission) -> Context {
         Context {
-            catalog: Mutex::new(Arc::new(Catalog::nothing_offered(Arc::new(settings)))),
+            catalog: Mutex::new(Arc::new(Catalog::nothing_offered(settings))),
             entrances,
             admission,
             stops_at: OnceLock::new(),

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::context::Context;
-use super::reload::Watch;
+use super::reload;
+use crate::catalog::Loader;
 use crate::clock;
 use crate::limits;
 use crate::log;
@@ -33,10 +34,11 @@ impl Shared {
 
 impl Loading {
     /// Starts the thread.
-    pub fn start(context: &Arc<Context>) -> Loading {
+    pub fn start(context: &Arc<Context>, loader: Loader) -> Loading {
         let shared = Arc::new(Shared::default());
         let (context, for_thread) = (context.clone(), shared.clone());
-        if let Err(error) = threads::spawn(Box::new(move || load(&context, &for_thread))) {
+        let load = move || load(&context, loader, &for_thread);
+        if let Err(error) = threads::spawn(Box::new(load)) {
             log::problem(&format!(
                 "no thread for loading files ({error}): nothing is offered; raise the limit on threads and restart"
             ));
@@ -60,18 +62,24 @@ impl Loading {
     }
 }
 
-fn load(context: &Context, shared: &Shared) {
-    let mut watch = Watch::load_first(context);
-    shared.lock().has_looked = true;
-    shared.changed.notify_all();
+fn load(context: &Context, mut loader: Loader, shared: &Shared) {
+    let mut is_first = true;
     loop {
-        let state = shared.lock();
-        let waited = shared.changed.wait_timeout_while(state, limits::WATCH_TIME, |state| !state.is_asked);
-        let is_asked = std::mem::take(&mut waited.unwrap_or_else(PoisonError::into_inner).0.is_asked);
-        if is_asked {
-            watch.reload_now(context);
-        } else {
-            watch.look(context);
+        if let Some(catalog) = loader.look(clock::now()) {
+            log::set_file(&catalog.settings.log_file);
+            if !is_first {
+                reload::report_changes(&context.catalog(), &catalog);
+            }
+            context.publish(catalog);
         }
+        if is_first && (loader.is_settled() || clock::uptime() >= limits::FIRST_LOOK_TIME) {
+            is_first = false;
+            reload::report_first(&context.catalog());
+            shared.lock().has_looked = true;
+            shared.changed.notify_all();
+        }
+        let state = shared.lock();
+        let waited = shared.changed.wait_timeout_while(state, loader.next_look(), |state| !state.is_asked);
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_asked = false;
     }
 }

@@ -22,8 +22,9 @@ use std::panic;
 use std::sync::Arc;
 use std::thread;
 
+use crate::catalog::Loader;
 use crate::clock;
-use crate::config::Settings;
+use crate::config::Reading;
 use crate::limits;
 use crate::log;
 use crate::sys;
@@ -36,8 +37,10 @@ use loader::Loading;
 
 pub use start_error::StartError;
 
-/// Serves until SIGTERM or SIGINT.
-pub fn run(settings: Settings) -> Result<(), StartError> {
+/// Serves until SIGTERM or SIGINT. Mistakes in the settings do not matter as long as there is a socket of the service manager's, or
+/// the settings say where to listen: then checks are told that there is no update until the file is mended.
+pub fn run(reading: Reading) -> Result<(), StartError> {
+    let settings = &reading.settings;
     log::start();
     log::set_file(&settings.log_file);
     panic::set_hook(Box::new(|info| {
@@ -53,16 +56,17 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
     let is_inherited = inherited.is_some();
     let listeners = match inherited {
         Some(listener) => vec![listener],
-        None => listener::open(&settings)?,
+        None => listener::open(settings)?,
     };
     let addresses: Vec<_> = listeners.iter().map(listener::describe).collect();
     let origin = if is_inherited { " socket=inherited" } else { "" };
     log::info(format_args!("event=listening address={}{origin}", addresses.join(",")));
     let entrances = listeners.into_iter().map(|listener| Entrance::new(listener, is_inherited)).collect();
     let admission = Admission::new(find_capacity(settings.max_connections));
-    let context = Arc::new(Context::new(settings, entrances, admission));
+    let loader = Loader::new(reading, is_inherited);
+    let context = Arc::new(Context::new(loader.settings().clone(), entrances, admission));
 
-    let loading = Loading::start(&context);
+    let loading = Loading::start(&context, loader);
     loading.await_first_look(|| sys::stops_asked_for() > 0);
     let mut ticks = 0_u32;
     while sys::stops_asked_for() == 0 {

@@ -1,143 +1,136 @@
-//! Taking changes over: the catalog in force is replaced as a whole, or stays as it is. No restart, and no request sees half.
+//! The log lines of a catalog: what is served at the start, and what changes from one to the next.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
-use super::context::Context;
-use crate::catalog::watch::Fingerprint;
-use crate::catalog::{Catalog, Problem};
-use crate::config::{self, ConfigError, Settings};
+use crate::catalog::{Catalog, Offer};
 use crate::log;
+use crate::problem::{Language, Problem};
 
-/// Watches what the catalog was loaded from. Belongs to the main thread.
-pub struct Watch {
-    /// What was loaded; `None` if it changed while it was read.
-    loaded: Option<Fingerprint>,
-    /// What the last look saw.
-    seen: Option<Fingerprint>,
+/// Problems that a line of changes names; further ones are counted.
+const NAMED: usize = 3;
+
+/// One line for each offer, one for the licences, one for each problem.
+pub fn report_first(catalog: &Catalog) {
+    for offer in catalog.offers() {
+        let [image, image_for_old] = offer.images.each_ref().map(|image| format!("{}:{}", image.name, image.bytes.len()));
+        let whom = offer.admission.describe();
+        let whom = if whom.is_empty() { whom } else { format!(" for=\"{whom}\"") };
+        log::info(format_args!("event=offer version={}{whom} images={image},{image_for_old}", offer.version));
+    }
+    if catalog.offers().is_empty() {
+        let version = catalog.version();
+        log::warn(format_args!("event=no_offer version={version} effect=\"registrars are told that there is no update\""));
+    }
+    log::info(format_args!("event=licenses count={} files={}", catalog.licenses.len(), catalog.licenses.files.len()));
+    report_problems(&[], &catalog.problems);
+    report_problems(&[], &catalog.hints);
 }
 
-impl Watch {
-    /// Loads the first catalog, and begins to watch for what changes from now on.
-    pub fn load_first(context: &Context) -> Watch {
-        let (catalog, loaded) = load(context.catalog().settings.clone(), None);
-        report(&catalog);
-        context.publish(Arc::new(catalog));
-        Watch { loaded, seen: None }
+/// One line for what changed, one for each version that is withdrawn, one for each problem that was not there before.
+pub fn report_changes(old: &Catalog, new: &Catalog) {
+    let changes = describe_changes(old, new);
+    if !changes.is_empty() {
+        log::info(format_args!("event=reloaded{changes}"));
     }
-
-    /// Looks once. A change is taken over when two looks in a row agree: a file that is still being copied is not.
-    pub fn look(&mut self, context: &Context) {
-        let now = Some(Fingerprint::of(&context.catalog()));
-        let is_settled = now == self.seen;
-        self.seen = now;
-        if now != self.loaded && is_settled {
-            self.reload(context, Haste::WhenSettled);
+    for unsettled in new.unsettled().iter().filter(|unsettled| !old.unsettled().contains(unsettled)) {
+        if let Some(reason) = &unsettled.withdrawn {
+            log::warn(format_args!(
+                "event=withdrawn version={} reason={}",
+                unsettled.version,
+                crate::text::quote(&reason.describe(Language::English), usize::MAX)
+            ));
         }
     }
-
-    /// Takes over what is there, settled or not (SIGHUP).
-    pub fn reload_now(&mut self, context: &Context) {
-        log::info(format_args!("event=reload_asked_for"));
-        self.reload(context, Haste::Now);
-    }
-
-    fn reload(&mut self, context: &Context, haste: Haste) {
-        let old = context.catalog();
-        let mut refused = Vec::new();
-        let settings = config::load(&old.settings.file).map(Arc::new).unwrap_or_else(|errors| {
-            let file = old.settings.file.to_string_lossy().to_string();
-            let problem = |error: &ConfigError| Problem {
-                place: file.clone(),
-                what: format!("{}: the settings stay as they were", error.reason()),
-            };
-            refused = errors.iter().map(problem).collect();
-            old.settings.clone()
-        });
-        let (mut new, loaded) = load(settings, Some(&old));
-        if loaded.is_none() && haste == Haste::WhenSettled {
-            // It changed while it was read: what was read may be half of this and half of that. The next looks will tell.
-            return;
-        }
-        new.problems.extend(refused);
-        log::set_file(&new.settings.log_file);
-        (self.loaded, self.seen) = (loaded, None);
-        report_changes(&old, &new);
-        context.publish(Arc::new(new));
-    }
+    report_problems(&old.problems, &new.problems);
+    report_problems(&old.hints, &new.hints);
 }
 
-/// Loads a catalog, with the fingerprint of what it was loaded from if that did not change meanwhile.
-fn load(settings: Arc<Settings>, previous: Option<&Catalog>) -> (Catalog, Option<Fingerprint>) {
-    let before = Fingerprint::take(&settings, None);
-    let catalog = Catalog::load(settings, previous);
-    let loaded = Fingerprint::of(&catalog);
-    let is_settled = Fingerprint::take(&catalog.settings, None) == before;
-    (catalog, is_settled.then_some(loaded))
-}
-
-#[derive(PartialEq)]
-enum Haste {
-    WhenSettled,
-    Now,
-}
-
-/// One line for what changed, one for each problem that was not there before.
-fn report_changes(old: &Catalog, new: &Catalog) {
+/// The fields of the line: only what differs.
+fn describe_changes(old: &Catalog, new: &Catalog) -> String {
     let mut changes = String::new();
-    let [before, after] = [old, new].map(describe_offer);
-    if before != after {
-        let _ = write!(changes, " offer=\"{before} -> {after}\"");
-    } else if !same_images(old, new) {
-        let _ = write!(changes, " offer=\"{before} -> {after}, other images\"");
+    let mut differs = |name: &str, before: String, after: String| {
+        if before != after {
+            let _ = write!(changes, " {name}=\"{before} -> {after}\"");
+        }
+    };
+    differs("offer", describe_offers(old), describe_offers(new));
+    differs("unsettled", describe_unsettled(old), describe_unsettled(new));
+    differs("licences", old.licenses.len().to_string(), new.licenses.len().to_string());
+    if !same_images(old, new) {
+        changes.push_str(" images=changed");
     }
-    let [before, after] = [old, new].map(|catalog| catalog.licenses.len());
-    if before != after {
-        let _ = write!(changes, " licences=\"{before} -> {after}\"");
+    if !same_words(old, new) {
+        changes.push_str(" texts=changed");
+    }
+    if !std::sync::Arc::ptr_eq(&old.licenses, &new.licenses) {
+        changes.push_str(" licence_files=changed");
     }
     if old.settings.digest != new.settings.digest {
         changes.push_str(" settings=changed");
     }
-    let [before, after] = [old, new].map(|catalog| catalog.problems.len());
-    if before != after {
-        let _ = write!(changes, " problems=\"{before} -> {after}\"");
+    if old.problems != new.problems {
+        let (before, after) = (old.problems.len(), new.problems.len());
+        let _ = write!(changes, " problems=\"{before} -> {after}{}\"", describe_remaining(new));
     }
-    log::info(format_args!("event=reloaded{changes}"));
-    for problem in new.problems.iter().filter(|problem| !old.problems.contains(problem)) {
-        log::problem(&problem.to_string());
+    if old.hints != new.hints {
+        let _ = write!(changes, " hints=\"{} -> {}\"", old.hints.len(), new.hints.len());
     }
-    if needs_restart(&old.settings, &new.settings) {
-        log::problem("port, address and max_connections take effect after a restart");
+    changes
+}
+
+fn describe_offers(catalog: &Catalog) -> String {
+    let offers: Vec<_> = catalog.offers().iter().map(Offer::summary).collect();
+    if offers.is_empty() { "none".to_owned() } else { offers.join(", ") }
+}
+
+fn describe_unsettled(catalog: &Catalog) -> String {
+    let versions: Vec<_> = catalog.unsettled().iter().take(NAMED).map(|unsettled| unsettled.version.to_string()).collect();
+    let more = catalog.unsettled().len().saturating_sub(NAMED);
+    match (versions.is_empty(), more) {
+        (true, _) => "none".to_owned(),
+        (false, 0) => versions.join(", "),
+        (false, more) => format!("{}, {more} more", versions.join(", ")),
     }
 }
 
-fn describe_offer(catalog: &Catalog) -> String {
-    catalog.offer.as_ref().map_or_else(|| "none".to_owned(), |offer| offer.version.to_string())
+/// `: CODE place, CODE place`; nothing if no problem remains.
+fn describe_remaining(catalog: &Catalog) -> String {
+    let problems = &catalog.problems;
+    let mut text = String::new();
+    for (number, problem) in problems.iter().take(NAMED).enumerate() {
+        text.push_str(if number == 0 { ": " } else { ", " });
+        text.push_str(problem.code());
+        text.push(' ');
+        problem.place.chars().for_each(|character| crate::text::push_visible(&mut text, character));
+    }
+    if let Some(more) = problems.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        let _ = write!(text, ", {more} more");
+    }
+    text.replace('"', "'")
 }
 
+/// Whether the versions that both offer have the same images.
 fn same_images(old: &Catalog, new: &Catalog) -> bool {
-    let digests = |catalog: &Catalog| catalog.offer.as_ref().map(|offer| offer.images.each_ref().map(|image| image.digest));
-    digests(old) == digests(new)
+    both(old, new).all(|(old, new)| old.has_images_of(new))
 }
 
-fn needs_restart(old: &Settings, new: &Settings) -> bool {
-    (old.port, &old.addresses, old.max_connections) != (new.port, &new.addresses, new.max_connections)
+fn same_words(old: &Catalog, new: &Catalog) -> bool {
+    both(old, new).all(|(old, new)| (old.critical_version, &old.description) == (new.critical_version, &new.description))
 }
 
-/// One line for the offer, one for the licences, one for each problem.
-fn report(catalog: &Catalog) {
-    let version = catalog.version;
-    match &catalog.offer {
-        Some(offer) => {
-            let [image, image_for_old] = offer.images.each_ref().map(|image| format!("{}:{}", image.name, image.bytes.len()));
-            log::info(format_args!("event=offer version={version} images={image},{image_for_old}"));
+fn both<'a>(old: &'a Catalog, new: &'a Catalog) -> impl Iterator<Item = (&'a Offer, &'a Offer)> {
+    let find = |offer: &Offer| new.offers().iter().find(|new| new.version == offer.version);
+    old.offers().iter().filter_map(move |old| Some((old, find(old)?)))
+}
+
+/// One line for each problem that is new; advice is information.
+fn report_problems(old: &[Problem], new: &[Problem]) {
+    for problem in new.iter().filter(|problem| !old.contains(problem)) {
+        let text = problem.describe(Language::English);
+        if problem.is_hint() {
+            log::info(format_args!("event=hint what={}", crate::text::quote(&text, usize::MAX)));
+        } else {
+            log::problem(&text);
         }
-        None => {
-            log::warn(format_args!("event=no_offer version={version} effect=\"registrars are told that there is no update\""))
-        }
-    }
-    log::info(format_args!("event=licenses count={} files={}", catalog.licenses.len(), catalog.licenses.files.len()));
-    for problem in &catalog.problems {
-        log::problem(&problem.to_string());
     }
 }

@@ -6,6 +6,7 @@ use super::picture::{Picture, State};
 use super::texts::Texts;
 use crate::calendar::format_build_date;
 use crate::limits;
+use crate::problem::Language;
 use crate::routes::version::SUSV_VERSION;
 use crate::seen::{Registrar, Transfer};
 use crate::text::{push_visible, to_hex};
@@ -85,7 +86,7 @@ impl Page<'_> {
 
     fn write_head(&mut self, picture: &Picture<'_>) {
         let texts = self.texts;
-        let (class, state) = if picture.catalog.offer.is_some() { ("g", texts.offered) } else { ("b", texts.not_offered) };
+        let (class, state) = if !picture.catalog.offers().is_empty() { ("g", texts.offered) } else { ("b", texts.not_offered) };
         self.raw("<!doctype html><html lang=").raw(texts.tag);
         self.raw("><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><meta http-equiv=refresh content=");
         self.number(limits::PAGE_REFRESH_SECONDS.into()).raw("><title>susv</title><style>").raw(STYLE);
@@ -93,9 +94,9 @@ impl Page<'_> {
             self.raw(".t td:nth-child(").number(number as u64 + 2).raw(")::before{content:\"").raw(label).raw("\"}");
         }
         self.raw("}</style><h1 class=").raw(class).raw(">").raw(state);
-        match &picture.catalog.obstacle {
-            None => self.number(picture.catalog.version.into()),
-            Some(problem) => self.text(&problem.to_string()),
+        match picture.catalog.obstacle() {
+            None => self.number(picture.catalog.version().into()),
+            Some(problem) => self.text(&problem.describe(Language::English)),
         };
         self.raw("</h1>");
     }
@@ -107,21 +108,20 @@ impl Page<'_> {
         }
         self.heading(texts.problems, picture.problems.len()).raw("<ul class=b>");
         for problem in &picture.problems {
-            self.raw("<li>").text(&problem.to_string());
+            self.raw("<li>").text(&problem.describe(Language::English));
         }
         self.raw("</ul>");
     }
 
     fn write_firmware(&mut self, picture: &Picture<'_>) {
         let texts = self.texts;
-        let Some(offer) = &picture.catalog.offer else { return };
-        let settings = &picture.catalog.settings;
+        let Some(offer) = picture.catalog.offers().first() else { return };
         self.heading(texts.firmware, offer.version as usize);
-        if let Some(description) = &settings.description {
+        if let Some(description) = &picture.catalog.settings.description {
             self.raw("<p>").text(description);
         }
-        if settings.critical_version > 0 {
-            self.raw("<p>").raw(texts.critical_before).raw(&format_build_date(settings.critical_version));
+        if offer.critical_version > 0 {
+            self.raw("<p>").raw(texts.critical_before).raw(&format_build_date(offer.critical_version));
         }
         self.raw("<table class=r><tr><th>").raw(texts.file).raw("<th>").raw(texts.bytes).raw("<th>SHA-256");
         for image in &offer.images {

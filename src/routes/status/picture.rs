@@ -1,7 +1,8 @@
 //! What the page and the JSON show: the catalog, what was seen, and what follows from both.
 
-use crate::catalog::{Catalog, Problem, Verdict};
+use crate::catalog::{Catalog, Choice};
 use crate::log;
+use crate::problem::{Problem, Text};
 use crate::routes::reply::Circumstances;
 use crate::seen::{Registrar, Totals};
 
@@ -21,6 +22,9 @@ pub enum State {
 /// Number of states.
 pub const STATES: usize = 4;
 
+/// What the log has to say.
+const LOG: Text = Text::new("LOG-TROUBLE", "{0}", "журнал: {0}");
+
 pub struct Picture<'a> {
     pub catalog: &'a Catalog,
     /// Seconds since the start.
@@ -38,15 +42,15 @@ impl<'a> Picture<'a> {
     pub fn take(catalog: &'a Catalog, circumstances: &Circumstances<'_>) -> Picture<'a> {
         let mut problems = catalog.problems.clone();
         if let Some(what) = log::trouble() {
-            problems.push(Problem::new(&catalog.settings.log_file.path, &what));
+            problems.push(Problem::with(&catalog.settings.log_file.path, &LOG, vec![what.into()]));
         }
         let (registrars, totals) = circumstances.seen.snapshot();
         let mut counts = [0; STATES];
         let judge = |registrar: Registrar| {
-            let state = match catalog.judge(registrar.build_date) {
-                _ if catalog.offer.is_none() => State::Unknown,
-                Verdict { critical: true, .. } => State::Critical,
-                Verdict { available: true, .. } => State::Outdated,
+            let state = match catalog.choose(registrar.address, registrar.build_date) {
+                _ if catalog.offers().is_empty() => State::Unknown,
+                Choice { critical: true, .. } => State::Critical,
+                Choice { available: true, .. } => State::Outdated,
                 _ => State::Current,
             };
             counts[state as usize] += 1;

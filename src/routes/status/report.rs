@@ -2,8 +2,9 @@
 
 use super::picture::{Picture, State};
 use crate::calendar::format_build_date;
-use crate::catalog::firmware::Offer;
+use crate::catalog::Offer;
 use crate::json::Writer;
+use crate::problem::Language;
 use crate::routes::version::SUSV_VERSION;
 use crate::seen::{Registrar, Transfer};
 use crate::text::to_hex;
@@ -14,21 +15,21 @@ pub fn write(picture: &Picture<'_>) -> String {
     json.open('{');
     json.member("susv").string(SUSV_VERSION);
     json.member("uptime_seconds").number(picture.uptime.into());
-    json.member("version").number(catalog.version.into());
-    json.member("critical_version").number(catalog.settings.critical_version.into());
-    json.member("description").raw(&catalog.description_json);
+    json.member("version").number(catalog.version().into());
+    json.member("critical_version").number(catalog.critical_version().into());
+    json.member("description").raw(catalog.description_json());
     json.member("images");
     json.open('[');
-    write_images(&mut json, catalog.offer.as_ref());
+    write_images(&mut json, catalog.offers().first());
     json.close(']');
-    json.member("offered").raw(if catalog.offer.is_some() { "true" } else { "false" });
+    json.member("offered").raw(if !catalog.offers().is_empty() { "true" } else { "false" });
 
     json.member("problems");
     json.open('[');
     for problem in &picture.problems {
         json.open('{');
         json.member("place").string(&problem.place);
-        json.member("what").string(&problem.what);
+        json.member("what").string(&problem.explain(Language::English));
         json.close('}');
     }
     json.close(']');

@@ -82,6 +82,7 @@ impl<'a> Connection<'a> {
                 local: self.local,
                 now: clock::wall_seconds(),
                 uptime: clock::uptime_seconds,
+                peer: caller,
                 seen: &self.context.seen,
                 is_stopping: self.context.is_stopping(),
             };

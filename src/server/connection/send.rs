@@ -6,11 +6,11 @@ use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
 use super::close_reason::CloseReason;
-use crate::catalog::stamp::Stamp;
 use crate::clock;
 use crate::limits;
 use crate::routes::{Body, FileBody};
 use crate::server::admission::{Phase, Place};
+use crate::stamp::Stamp;
 use crate::sys;
 
 /// A connection's sending side.
@@ -72,8 +72,10 @@ impl Sender {
     /// Pieces of a file. The last one is held back until it is certain that the file did not change meanwhile: no short body
     /// that looks complete, no mixture of two versions.
     fn send_file(&mut self, place: &Place, head: &[u8], body: &FileBody) -> Result<(), CloseReason> {
-        let mut piece = vec![0; body.length.min(limits::FILE_PIECE as u64) as usize];
-        let mut sent = 0;
+        // The first piece was compared with the stamp when it was read.
+        self.write_all(place, head, &body.first)?;
+        let mut sent = body.first.len() as u64;
+        let mut piece = vec![0; (body.length - sent).min(limits::FILE_PIECE as u64) as usize];
         while sent < body.length {
             let wanted = piece.len().min(usize::try_from(body.length - sent).unwrap_or(usize::MAX));
             let piece = &mut piece[..wanted];
@@ -85,10 +87,10 @@ impl Sender {
             if is_last && has_changed(&body.file, &body.stamp) {
                 return Err(CloseReason::FileChanged);
             }
-            self.write_all(place, if sent == 0 { head } else { &[] }, piece)?;
+            self.write_all(place, piece, &[])?;
             sent += wanted as u64;
         }
-        if body.length == 0 { self.write_all(place, head, &[]) } else { Ok(()) }
+        Ok(())
     }
 
     /// Writes `first` and `second`, in one system call if the kernel takes them.

@@ -1,0 +1,204 @@
+//! The catalog: one immutable picture of what is served. It is loaded as a whole and published as a whole; a request works on
+//! the one it took at its start.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::fitness::{Sizes, Undecided};
+use super::image::{FitImage, Image, folder_name, split_image_path};
+use super::judge::judge;
+use super::licenses::LicenseIndex;
+use super::offers::{Choice, Firmware, Offer, Reason, default_description, fallback_version, to_json};
+use super::shelf::Shelf;
+use super::tracked_folder::Unsettled;
+use super::version_folder::{FolderState, ListedNames};
+use crate::calendar::Date;
+use crate::config::Settings;
+use crate::file::{OpenError, OpenedFile, open_below};
+use crate::limits;
+use crate::problem::{self, Problem};
+use crate::stamp::Stamp;
+use crate::sys;
+
+/// What is served, with the settings it was loaded by.
+pub struct Catalog {
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// What is offered.
+    firmware: Arc<Firmware>,
+    /// The description as a JSON string of an answer that names no offer.
+    description_json: String,
+    /// The licences.
+    pub licenses: Arc<LicenseIndex>,
+    /// Everything that is wrong; bounded.
+    pub problems: Vec<Problem>,
+    /// Advice; bounded.
+    pub hints: Vec<Problem>,
+    /// All settled folders.
+    shelf: Arc<Shelf>,
+}
+
+/// Where the bytes of an image are.
+pub enum ImageSource {
+    /// In memory: the image is offered.
+    Memory(Arc<Image>),
+    /// In a file, which is what was found fit.
+    Disk(Box<OpenedFile>, FitImage),
+}
+
+/// Why an image is not handed out.
+pub enum NoImage {
+    /// Its folder is not fit, has not settled, or is not there; in words for the log.
+    Unfit(String),
+    /// Descriptors or memory have run out.
+    Shortage(io::Error),
+    /// A read error.
+    Unreadable(io::Error),
+}
+
+impl Catalog {
+    /// Puts together what looks have found.
+    pub fn new(
+        settings: Arc<Settings>,
+        firmware: Arc<Firmware>,
+        licenses: Arc<LicenseIndex>,
+        found: Vec<Problem>,
+        shelf: Arc<Shelf>,
+    ) -> Catalog {
+        let (mut hints, mut problems): (Vec<_>, Vec<_>) = found.into_iter().partition(Problem::is_hint);
+        for list in [&mut problems, &mut hints] {
+            problem::bound(list, &settings.file.to_string_lossy(), limits::PROBLEMS);
+        }
+        let version = fallback_version(&settings);
+        let description_json = to_json(settings.description.as_deref().unwrap_or(&default_description(version)));
+        Catalog { settings, firmware, description_json, licenses, problems, hints, shelf }
+    }
+
+    /// What is served before anything was looked at: no licence, no offer, and checks are answered.
+    pub fn nothing_offered(settings: Arc<Settings>) -> Catalog {
+        Catalog::new(settings, Arc::default(), Arc::default(), Vec::new(), Arc::default())
+    }
+
+    /// The live versions, newest first.
+    pub fn offers(&self) -> &[Offer] {
+        &self.firmware.offers
+    }
+
+    /// Versions whose folders are unsettled, newest first.
+    pub fn unsettled(&self) -> &[Unsettled] {
+        &self.firmware.unsettled
+    }
+
+    /// Why nothing is offered, if nothing is.
+    pub fn obstacle(&self) -> Option<&Problem> {
+        self.firmware.obstacle.as_ref()
+    }
+
+    /// The version to name where no caller is meant: the newest live one, else the configured one, or 0.
+    pub fn version(&self) -> Date {
+        self.offers().first().map_or(fallback_version(&self.settings), |offer| offer.version)
+    }
+
+    /// The description where no caller is meant, as a JSON string with its quotes.
+    pub fn description_json(&self) -> &str {
+        self.offers().first().map_or(&self.description_json, |offer| &offer.description_json)
+    }
+
+    /// Registrars built before must update, where no caller is meant; 0 for none.
+    pub fn critical_version(&self) -> Date {
+        self.offers().first().map_or(self.settings.critical_version, |offer| offer.critical_version)
+    }
+
+    /// What a caller is told. `caller` is the registrar's address, whoever has passed its check on.
+    pub fn choose(&self, caller: IpAddr, build_date: Date) -> Choice<'_> {
+        match self.firmware.choose(caller, build_date) {
+            Some((offer, reason)) => Choice {
+                version: offer.version,
+                available: reason == Reason::Newer,
+                critical: matches!(reason, Reason::Newer | Reason::UpToDate) && build_date < offer.critical_version,
+                description_json: &offer.description_json,
+                reason,
+            },
+            None => Choice {
+                version: fallback_version(&self.settings),
+                available: false,
+                critical: false,
+                description_json: &self.description_json,
+                reason: self.firmware.find_unsettled(caller, build_date, 0).unwrap_or(Reason::NotAdmitted),
+            },
+        }
+    }
+
+    /// One line for each version: whether it admits a caller, and by what not.
+    pub fn explain_choice(&self, caller: IpAddr, build_date: Date) -> Vec<String> {
+        let mut lines = self.firmware.explain(caller, build_date);
+        let Choice { version, available, critical, reason, .. } = self.choose(caller, build_date);
+        let version = folder_name(version);
+        lines.push(match reason {
+            Reason::Newer => format!("told: update to {version}{}", if critical { ", critical" } else { "" }),
+            Reason::UpToDate => format!("told: no update (it has {version} or newer)"),
+            Reason::NotAdmitted => "told: no update (no version is for it)".to_owned(),
+            Reason::Unsettled(version) => format!("told: no update ({} is changing)", folder_name(version)),
+            Reason::Overlap(left, right) => {
+                format!("told: no update ({} and {} overlap)", folder_name(left), folder_name(right))
+            }
+        });
+        debug_assert_eq!(available, reason == Reason::Newer);
+        lines
+    }
+
+    /// The image at `path` below the firmware folder; `None` if that is no place of an image. Of a version that is not live its
+    /// folder is judged now, unless that has been done: this reads files.
+    pub fn find_image(&self, path: &str) -> Option<Result<ImageSource, NoImage>> {
+        let (version, name) = split_image_path(path)?;
+        let whole = self.firmware.whole.iter().find(|(whole, _)| *whole == version);
+        Some(match whole.and_then(|(_, images)| images.iter().find(|image| image.name == name)) {
+            Some(image) => Ok(ImageSource::Memory(image.clone())),
+            None => self.open_image(version, name),
+        })
+    }
+
+    fn open_image(&self, version: Date, name: &str) -> Result<ImageSource, NoImage> {
+        let unfit = |what: &str| NoImage::Unfit(format!("{}: {what}", folder_name(version)));
+        let changing = || unfit("the folder is changing, or is not there");
+        let shelved = self.shelf.find(version).ok_or_else(changing)?;
+        let root = &self.settings.firmware_path;
+        let state = FolderState::look(&root.join(folder_name(version)), &mut ListedNames::default());
+        if state.map_err(NoImage::Shortage)?.as_ref() != Some(&*shelved.state) {
+            return Err(changing());
+        }
+        let judgement = match shelved.judgement {
+            Some(judgement) => judgement,
+            None => {
+                let known = self.shelf.known(version);
+                let result = judge(root, version, &shelved.state, Sizes::from(&*self.settings), known.as_ref());
+                let judgement = Arc::new(result.map_err(|undecided| match undecided {
+                    Undecided::Changing => changing(),
+                    Undecided::Shortage(error) => NoImage::Shortage(error),
+                })?);
+                // A read error may be gone the next time.
+                if !judgement.is_retried {
+                    self.shelf.note(version, &shelved.state, &judgement);
+                }
+                judgement
+            }
+        };
+        let fit = judgement.fit.as_ref().ok_or_else(|| match judgement.obstacle() {
+            Some(problem) => NoImage::Unfit(problem.describe(crate::problem::Language::English)),
+            None => changing(),
+        })?;
+        let image = fit.images.iter().find(|image| image.name == name).ok_or_else(changing)?;
+        let opened = open_below(root, &Path::new(&folder_name(version)).join(name)).map_err(|error| match error {
+            OpenError::System(error) if sys::is_out_of_resources(&error) => NoImage::Shortage(error),
+            OpenError::System(error) => NoImage::Unreadable(error),
+            OpenError::Outside | OpenError::NotAFile => changing(),
+        })?;
+        if Stamp::from(&opened.metadata) == image.stamp {
+            Ok(ImageSource::Disk(Box::new(opened), image.clone()))
+        } else {
+            Err(changing())
+        }
+    }
+}
