@@ -2,7 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use susv::config;
 use susv::http::head::HeadParser;
 use susv::http::request::Request;
 use susv::http::response::ResponseHead;
+use susv::registrars::Registrars;
 use susv::routes::{self, Body, Circumstances};
-use susv::seen::Seen;
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -57,7 +57,8 @@ fn a_check_costs_a_handful_of_allocations() {
         local: SocketAddr::from(([127, 0, 0, 1], 8888)),
         now: Some(1_800_000_000),
         uptime: || 0,
-        seen: &Seen::default(),
+        peer: IpAddr::from([127, 0, 0, 1]),
+        registrars: &Registrars::default(),
     };
     let mut out = Vec::with_capacity(2048);
     let mut answer = || {

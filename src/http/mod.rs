@@ -3,6 +3,7 @@
 pub mod body;
 pub mod chars;
 pub mod date;
+pub mod forwarded;
 pub mod head;
 pub mod host;
 pub mod language;

@@ -4,6 +4,7 @@
 //! The texts stand in one file for each part of the program; whoever finds a problem names its text and fills in the details.
 
 pub mod firmware;
+pub mod registrars;
 
 use std::fmt;
 use std::path::Path;
@@ -119,7 +120,7 @@ impl Problem {
 
 /// All texts, for documentation and tests.
 pub fn all_texts() -> impl Iterator<Item = &'static Text> {
-    [firmware::ALL].into_iter().flatten().copied()
+    [firmware::ALL, registrars::ALL].into_iter().flatten().copied()
 }
 
 #[cfg(test)]

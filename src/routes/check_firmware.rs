@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use super::{Circumstances, Event, Reply, read_member};
+use super::{CheckEvent, Circumstances, Event, Reply, is_java, read_member};
 use crate::calendar::{self, Date};
 use crate::catalog::firmware::IMAGE_NAMES;
 use crate::catalog::{Catalog, Verdict};
@@ -12,6 +12,7 @@ use crate::http::request::Request;
 use crate::http::response::Status;
 use crate::json::Value;
 use crate::limits;
+use crate::registrars::{Check, Told};
 use crate::text::quote;
 
 pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
@@ -19,8 +20,28 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &C
         Ok(date) => date as Date,
         Err(reason) => return Reply::error(Status::BadRequest, &reason),
     };
-    let Verdict { available, critical } = catalog.judge(build_date);
-    let version = catalog.version;
+    let caller = circumstances.find_caller(&catalog.settings, request);
+    let Choice { version, chosen, is_critical } = choose(catalog, caller.address, build_date);
+    let check = Check {
+        caller: caller.address,
+        is_java: is_java(request),
+        has_field: request.fields("build_date").next().is_some(),
+        is_by_stranger: caller.is_by_stranger,
+        build_date,
+        chosen,
+        hold_repeats: catalog.settings.hold_repeats,
+    };
+    let (told, news) = circumstances.registrars.check(&check, (circumstances.uptime)());
+    let held = match told {
+        Told::Held(hold) => Some(hold),
+        _ => None,
+    };
+    let (available, critical) = (chosen.is_some() && held.is_none(), is_critical && held.is_none());
+    // The folder on the driver's PC is named by the number; the URLs go on naming the version.
+    let number = match told {
+        Told::Offer { number } => number,
+        _ => version,
+    };
 
     let base: Cow<'_, str> = match (&catalog.settings.base_url, request.authority()) {
         (Some(url), _) => url.into(),
@@ -32,11 +53,27 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &C
     let mut text = String::with_capacity(256 + 2 * base.len() + catalog.description_json.len());
     let _ = write!(
         text,
-        "{{\"update_available\": {available}, \"critical\": {critical}, \"version\": {version}, \"description\": {}, \
+        "{{\"update_available\": {available}, \"critical\": {critical}, \"version\": {number}, \"description\": {}, \
          \"url\": \"{base}/firmware/{version}/{image}\", \"url_old_frs\": \"{base}/firmware/{version}/{image_for_old}\"}}",
         catalog.description_json
     );
-    Reply::json(Status::Ok, text, Event::Check { build_date, version, available, critical })
+    let event = CheckEvent { caller: caller.address, build_date, version, available, critical, told, news };
+    Reply::json(Status::Ok, text, Event::Check(event))
+}
+
+/// What a caller would be told if it had never asked before.
+struct Choice {
+    /// The version to name in the answer.
+    version: Date,
+    /// The same, if it is to be offered.
+    chosen: Option<Date>,
+    /// Whether that is critical.
+    is_critical: bool,
+}
+
+fn choose(catalog: &Catalog, _caller: IpAddr, build_date: Date) -> Choice {
+    let Verdict { available, critical } = catalog.judge(build_date);
+    Choice { version: catalog.version, chosen: available.then_some(catalog.version), is_critical: critical }
 }
 
 fn read_build_date(value: &Value<'_>) -> Result<u64, String> {

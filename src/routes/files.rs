@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::sync::Arc;
 
-use super::{Body, Circumstances, Event, FileBody, Reply, allows, wrong_method};
+use super::{Body, Circumstances, Event, FileBody, Reply, allows, is_java, wrong_method};
 use crate::catalog::Catalog;
 use crate::catalog::firmware::Image;
 use crate::catalog::stamp::{self, Stamp};
@@ -36,13 +36,13 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, path: &[u8], circ
         Err((status, reason)) => return error(status, reason),
     };
     if let Some(image) = catalog.find_image(&path) {
-        return reply(request, path, circumstances, Source::Image(image.clone()));
+        return reply(catalog, request, path, circumstances, Source::Image(image.clone()));
     }
     if catalog.is_image_of_version(&path) {
         return error(Status::NotFound, "this version is not offered now; see the problems in the log");
     }
     match open_file(catalog, &path) {
-        Ok((file, metadata)) => reply(request, path, circumstances, Source::File(file, metadata)),
+        Ok((file, metadata)) => reply(catalog, request, path, circumstances, Source::File(file, metadata)),
         Err((status, reason)) => error(status, &reason),
     }
 }
@@ -127,7 +127,7 @@ impl Source {
 }
 
 /// The reply for a GET or HEAD of a file, with the preconditions and the range of the request.
-fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances<'_>, source: Source) -> Reply {
+fn reply(catalog: &Catalog, request: &Request<'_>, path: String, circumstances: &Circumstances<'_>, source: Source) -> Reply {
     let now = circumstances.now;
     let (size, modified, entity_tag) = source.describe();
     // RFC 9110 §8.8.2.1: never later than the message itself.
@@ -144,7 +144,8 @@ fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances<'_>,
     };
     fields.push(("ETag", entity_tag.into()));
 
-    let event = |start| Event::Download { path, start, size };
+    let (caller, is_java) = (circumstances.find_caller(&catalog.settings, request).address, is_java(request));
+    let event = |start| Event::Download { path, start, size, caller, is_java };
     let (status, start, length) = match (outcome, selection) {
         (Outcome::NotModified, _) => {
             return Reply { status: Status::NotModified, fields, body: Body::Absent, event: event(0) };

@@ -15,7 +15,8 @@ use crate::clock;
 use crate::config::Settings;
 use crate::http::response::ResponseHead;
 use crate::limits;
-use crate::routes::{self, Body, Circumstances, Reply};
+use crate::registrars::OfferedHere;
+use crate::routes::{self, Body, Circumstances, Event, Reply};
 
 /// A connection with what it has received and not answered.
 pub struct Connection {
@@ -28,6 +29,8 @@ pub struct Connection {
     pending: Option<Pending>,
     /// The last download, until it is known whether all of it arrived.
     sent: Option<Sent>,
+    /// What the driver was offered on this connection last.
+    offered_here: Option<OfferedHere>,
 }
 
 /// An answer that is ready to be sent.
@@ -53,7 +56,7 @@ impl Connection {
         seat.stream.set_write_timeout(Some(limits::SEND_TICK)).ok()?;
         let local = seat.stream.local_addr().ok()?;
         let out = Vec::with_capacity(limits::READ_BUFFER / 2);
-        Some(Box::new(Connection { seat, local, receiver: Receiver::new(), out, pending: None, sent: None }))
+        Some(Box::new(Connection { seat, local, receiver: Receiver::new(), out, pending: None, sent: None, offered_here: None }))
     }
 
     /// Serves it until it ends, or has to wait for a download's place. A connection that has waited has got its place.
@@ -77,7 +80,7 @@ impl Connection {
                     let settings = &shared.catalog().settings;
                     let answered =
                         Answered { method: b"-", path: &target, keep_alive: false, now: clock::wall_seconds(), settings };
-                    let sent = send_reply(shared, &self.seat, &mut self.out, &answered, reply);
+                    let sent = send_reply(shared, &self.seat, &mut self.out, &answered, None, reply);
                     return Outcome::Ended(sent.err().unwrap_or(End::Refused));
                 }
             };
@@ -85,8 +88,17 @@ impl Connection {
             let now = clock::wall_seconds();
             let request = self.receiver.view(&received);
             let catalog = shared.catalog();
-            let circumstances = Circumstances { local: self.local, now, uptime: clock::uptime_seconds, seen: &shared.seen };
+            let circumstances = Circumstances {
+                local: self.local,
+                now,
+                uptime: clock::uptime_seconds,
+                peer: self.seat.peer.ip(),
+                registrars: &shared.registrars,
+            };
             let reply = routes::answer(&catalog, &request, &circumstances);
+            if let Event::Check(check) = &reply.event {
+                self.offered_here = check.offered_here();
+            }
             let is_download = request.method() != b"HEAD" && reply.body.is_download();
             let pending = Pending { received, reply, now, settings: catalog.settings.clone() };
             if is_download && !self.seat.take_download_place(&shared.downloads) {
@@ -104,7 +116,7 @@ impl Connection {
         let request = self.receiver.view(&received);
         let keep_alive = received.keep_alive() && !shared.door.is_pressed() && !shared.is_stopping() && !self.seat.must_leave();
         let answered = Answered { method: request.method(), path: request.path(), keep_alive, now, settings: &settings };
-        self.sent = send_reply(shared, &self.seat, &mut self.out, &answered, reply)?;
+        self.sent = send_reply(shared, &self.seat, &mut self.out, &answered, self.offered_here, reply)?;
         let is_free = self.seat.give_download_place_back(&shared.downloads);
         if !keep_alive
             && is_free
@@ -139,6 +151,7 @@ fn send_reply(
     seat: &Seat,
     out: &mut Vec<u8>,
     answered: &Answered<'_>,
+    offered_here: Option<OfferedHere>,
     mut reply: Reply,
 ) -> Result<Option<Sent>, End> {
     out.clear();
@@ -154,11 +167,12 @@ fn send_reply(
         reply.body = Body::Absent;
     }
     let due = reply.body.length().unwrap_or(0);
+    let download = events::begin_download(shared, &reply, offered_here);
     let (sent, result) = Sender::new(seat, &shared.downloads).send(out, &reply.body);
     if answered.settings.log_requests {
         events::log_answer(shared, seat, answered, &reply, sent..due, result.err());
     }
-    let download = events::note_answer(shared, seat, answered.settings, reply.event, sent..due);
+    let download = events::note_answer(shared, seat, reply.event, download, sent..due);
     result.map(|()| download)
 }
 

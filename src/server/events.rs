@@ -10,11 +10,11 @@ use super::receipt::Sent;
 use crate::calendar::format_build_date;
 use crate::catalog::split_image_path;
 use crate::clock;
-use crate::config::Settings;
 use crate::limits;
 use crate::log;
-use crate::routes::{Event, Reply};
-use crate::seen::{Sight, Transfer};
+use crate::problem::Language;
+use crate::registrars::{Counted, Download, DownloadStart, OfferedHere, Told};
+use crate::routes::{CheckEvent, Event, Reply};
 use crate::sys;
 use crate::text::quote;
 
@@ -22,10 +22,17 @@ use crate::text::quote;
 pub fn log_answer(shared: &Shared, seat: &Seat, answered: &Answered<'_>, reply: &Reply, bytes: Range<u64>, cut: Option<End>) {
     let peer = seat.peer;
     match &reply.event {
-        Event::Check { build_date, version, available, critical } => {
-            let build_date = format_build_date(*build_date);
+        Event::Check(check) => {
+            let CheckEvent { caller, version, available, critical, told, .. } = *check;
+            let build_date = format_build_date(check.build_date);
+            let behind = if caller == peer.ip().to_canonical() { String::new() } else { format!(" caller={caller}") };
+            let told = match told {
+                Told::AsReference => String::new(),
+                Told::Offer { number } => format!(" as={number}"),
+                Told::Held(hold) => format!(" held=\"{hold}\""),
+            };
             log::request(format_args!(
-                "event=check peer={peer} build_date={build_date} update_available={available} critical={critical} version={version}"
+                "event=check peer={peer}{behind} build_date={build_date} update_available={available} critical={critical} version={version}{told}"
             ));
         }
         Event::License { serial, found } => {
@@ -55,31 +62,40 @@ pub fn log_answer(shared: &Shared, seat: &Seat, answered: &Answered<'_>, reply: 
     }
 }
 
-/// Remembers an answered request if there is a status page. `bytes` is sent and due of the body. Returns the download whose end
-/// is still to be learnt.
-pub fn note_answer(shared: &Shared, seat: &Seat, settings: &Settings, event: Event, bytes: Range<u64>) -> Option<Sent> {
-    let mut download = None;
-    let sight = match event {
-        Event::Check { build_date, available, .. } => Sight::Check(build_date, available),
-        Event::License { found, .. } => Sight::License(found),
-        Event::Refused { .. } => Sight::Refused,
-        // What ends before the file does was meant to be a part.
-        Event::Download { path, start, size } if bytes.end > 0 && start + bytes.end == size => {
-            let version = split_image_path(&path).map(|(version, _)| version);
-            let transfer = if bytes.start < bytes.end {
-                Transfer::Cut((start + bytes.start).saturating_sub(sys::unacknowledged_bytes(&seat.stream)))
-            } else {
-                download = Some(Sent { path, version, size });
-                Transfer::Sent
-            };
-            Sight::Download(version, transfer)
+/// Tells registrars of a download before its first byte. What ends before the file does was meant to be a part.
+pub fn begin_download(shared: &Shared, reply: &Reply, offered_here: Option<OfferedHere>) -> Option<Download> {
+    let length = reply.body.length().filter(|length| *length > 0)?;
+    match &reply.event {
+        &Event::Download { ref path, start, size, caller, is_java } if start + length == size => {
+            let version = split_image_path(path).map(|(version, _)| version);
+            let start = DownloadStart { caller, is_java, offered_here, version, start, size };
+            Some(shared.registrars.begin_download(&start, clock::uptime_seconds()))
         }
-        Event::Download { .. } | Event::Other => return None,
-    };
-    if settings.status_page {
-        shared.seen.note(seat.peer.ip(), clock::uptime_seconds(), sight);
+        _ => None,
     }
-    download
+}
+
+/// Remembers an answered request. `bytes` is sent and due of the body. Returns the download whose end is still to be learnt.
+pub fn note_answer(shared: &Shared, seat: &Seat, event: Event, download: Option<Download>, bytes: Range<u64>) -> Option<Sent> {
+    match event {
+        Event::Check(check) => {
+            if let Some(problem) = check.news {
+                log::problem(&problem.describe(Language::English));
+            }
+        }
+        Event::License { found, .. } => shared.registrars.count(Counted::License(found)),
+        Event::Refused { .. } => shared.registrars.count(Counted::Refused),
+        Event::Download { path, start, size, .. } => {
+            let mut download = download?;
+            if bytes.start == bytes.end {
+                return Some(Sent { path, size, download });
+            }
+            let acknowledged = (start + bytes.start).saturating_sub(sys::unacknowledged_bytes(&seat.stream));
+            download.note_position(acknowledged, clock::uptime_seconds());
+        }
+        Event::Other => {}
+    }
+    None
 }
 
 /// Quotes what a client sent, bytes that are no text included.

@@ -26,7 +26,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::limits;
 use crate::log;
-use crate::seen::Seen;
+use crate::registrars::Registrars;
 use crate::sys;
 use crate::text::quote;
 
@@ -56,8 +56,8 @@ struct Shared {
     stopping: AtomicBool,
     /// What was refused to whom.
     repeats: Repeats,
-    /// What happened, for the status page.
-    seen: Seen,
+    /// What registrars did, and what they are told by it.
+    registrars: Arc<Registrars>,
 }
 
 impl Shared {
@@ -112,7 +112,7 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
         downloads: Downloads::new(max_connections, max_waiting),
         stopping: AtomicBool::new(false),
         repeats: Repeats::default(),
-        seen: Seen::default(),
+        registrars: Arc::default(),
     });
     loop {
         workers::ensure_waiting(&shared);

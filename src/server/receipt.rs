@@ -7,11 +7,10 @@ use std::time::Instant;
 
 use super::Shared;
 use super::door::{Phase, Seat};
-use crate::calendar::Date;
 use crate::clock;
 use crate::limits;
 use crate::log;
-use crate::seen::{Sight, Transfer};
+use crate::registrars::Download;
 use crate::sys;
 use crate::text::quote;
 
@@ -19,30 +18,27 @@ use crate::text::quote;
 pub struct Sent {
     /// The file, below the firmware folder.
     pub path: String,
-    /// Its version if it is an image.
-    pub version: Option<Date>,
     /// Its size.
     pub size: u64,
+    /// What registrars are to know of it: dropped, it was cut.
+    pub download: Download,
 }
 
 impl Sent {
     /// Says what became of it, as far as it can be known when the client sends a new request or its connection ends.
-    pub fn settle(self, shared: &Shared, seat: &Seat, is_shut: bool) {
+    pub fn settle(mut self, shared: &Shared, seat: &Seat, is_shut: bool) {
         // Our FIN counts as a byte.
         let missing = sys::unacknowledged_bytes(&seat.stream).saturating_sub(u64::from(is_shut));
-        let transfer = match missing {
-            0 => Transfer::Complete,
-            // A connection that was reset has no other end any more. Otherwise the kernel goes on without us.
-            _ if seat.must_leave() || seat.stream.peer_addr().is_err() => Transfer::Cut(self.size.saturating_sub(missing)),
-            _ => return,
-        };
-        let settings = &shared.catalog().settings;
-        if let (Transfer::Cut(bytes), true) = (transfer, settings.log_requests) {
+        let now = clock::uptime_seconds();
+        if missing == 0 {
+            self.download.complete(now);
+            return;
+        }
+        let bytes = self.size.saturating_sub(missing);
+        self.download.note_position(bytes, now);
+        if shared.catalog().settings.log_requests {
             let (peer, file, size) = (seat.peer, quote(&self.path, limits::TARGET_BYTES), self.size);
             log::request(format_args!("event=download_cut peer={peer} file={file} acknowledged={bytes}/{size}"));
-        }
-        if settings.status_page {
-            shared.seen.note(seat.peer.ip(), clock::uptime_seconds(), Sight::Download(self.version, transfer));
         }
     }
 }

@@ -2,36 +2,18 @@
 
 use crate::catalog::{Catalog, Problem, Verdict};
 use crate::log;
+use crate::problem::Language;
+use crate::registrars::{Snapshot, Standing};
 use crate::routes::Circumstances;
-use crate::seen::{Registrar, Totals};
-
-/// How a registrar stands to what is offered now. The order is that of the page: the outdated first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
-    /// Its next check tells it to flash at once.
-    Critical,
-    /// Its next check offers it an update.
-    Outdated,
-    /// It has what is offered, or newer.
-    Current,
-    /// Nothing is offered, so nobody can say.
-    Unknown,
-}
-
-/// Number of states.
-pub const STATES: usize = 4;
 
 pub struct Picture<'a> {
     pub catalog: &'a Catalog,
     /// Seconds since the start.
     pub uptime: u32,
-    /// The catalog's and the log's.
+    /// The catalog's, the log's, and what registrars show.
     pub problems: Vec<Problem>,
-    /// By state, then build date, then address.
-    pub registrars: Vec<(State, Registrar)>,
-    /// Number of registrars in each state.
-    pub counts: [usize; STATES],
-    pub totals: Totals,
+    /// Registrars, their number in each state, and totals.
+    pub snapshot: Snapshot,
 }
 
 impl<'a> Picture<'a> {
@@ -40,21 +22,16 @@ impl<'a> Picture<'a> {
         if let Some(what) = log::trouble() {
             problems.push(Problem::new(&catalog.settings.log_file.path, &what));
         }
-        let (registrars, totals) = circumstances.seen.snapshot();
-        let mut counts = [0; STATES];
-        let judge = |registrar: Registrar| {
-            let state = match catalog.judge(registrar.build_date) {
-                _ if catalog.offer.is_none() => State::Unknown,
-                Verdict { critical: true, .. } => State::Critical,
-                Verdict { available: true, .. } => State::Outdated,
-                _ => State::Current,
-            };
-            counts[state as usize] += 1;
-            (state, registrar)
+        let uptime = (circumstances.uptime)();
+        let snapshot = circumstances.registrars.snapshot(uptime, |_, build_date| {
+            let Verdict { available, critical } = catalog.judge(build_date);
+            Standing { version: available.then_some(catalog.version), is_critical: critical }
+        });
+        let describe = |problem: &crate::problem::Problem| Problem {
+            place: problem.place.clone(),
+            what: format!("{} ({})", problem.explain(Language::English), problem.code()),
         };
-        let mut registrars: Vec<_> = registrars.into_iter().map(judge).collect();
-        let rank = |(state, registrar): &(State, Registrar)| (*state, registrar.build_date, registrar.address);
-        registrars.sort_unstable_by_key(rank);
-        Picture { catalog, uptime: (circumstances.uptime)(), problems, registrars, counts, totals }
+        problems.extend(snapshot.findings.iter().map(|finding| describe(&finding.problem)));
+        Picture { catalog, uptime, problems, snapshot }
     }
 }
