@@ -130,8 +130,8 @@ pub const LOG_FLUSH: Duration = Duration::from_millis(500);
 
 // --- Registrars: through an update ---------------------------------------------------------------
 
-/// A running driver sleeps a whole period after each answer; the shortest period is a minute.
-pub const SHORTEST_PERIOD_SECONDS: u32 = 60;
+/// Nobody who took a version checks again sooner than this: a running driver sleeps a whole period, and the shortest is a minute.
+pub const EARLIEST_RETURN_SECONDS: u32 = 50;
 /// A check that comes so much sooner than a running driver's could is another's, or a restarted driver's.
 pub const PERIOD_SLACK_SECONDS: u32 = 10;
 /// After a silence of more than this the PC was off, as a rule.

@@ -488,8 +488,10 @@ fn several(
     if !is_known {
         (world.now, world.server_started) = (published_at, published_at);
     }
+    // The later one may be the older one or the newer one.
+    let step = dice.roll(0, 2) * 2;
     for till in 0..tills {
-        let date = if has_one_date { OLD } else { OLD - till as u32 };
+        let date = if has_one_date { OLD } else { OLD + till as u32 * step - till as u32 };
         // On one PC one program starts them one after another.
         let start = if is_one_pc { till as u32 * dice.roll(1, 20) } else { dice.roll(0, habits.period) };
         world.add(1, if is_one_pc { 0 } else { till }, date, world.now + start, habits);
@@ -608,7 +610,7 @@ fn cuts_at_any_byte_night_after_night_never_flash_a_stump() {
         let mut world = World::new(published_at);
         // A stump of earlier days under the version's own name; and a second till of either date on the PC.
         world.disks.entry(0).or_default().insert(VERSION, Content::Stump);
-        let other = OLD - dice.roll(0, 2);
+        let other = OLD + 1 - dice.roll(0, 3);
         world.add(1, 0, OLD, 0, habits).add(1, 0, other, dice.roll(0, 20), habits);
         for image in 2..6 {
             world.run_until(published_at.max(world.now) + dice.roll(0, 3 * DAY));

@@ -61,8 +61,10 @@ pub fn decide(track: &Track, chosen: Date, now: u32) -> Decision {
         }
     }
     let is_same = chosen <= round.version;
-    let begun = round.takes.saturating_add(round.running);
-    if is_same && begun > 0 && begun < track.tills {
+    let begun = round.running.saturating_add(if is_same { round.takes } else { 0 });
+    // Who has just shown that it is another till may be one that repeats itself: not at once.
+    let is_new = |taken_at| track.tills_at >= taken_at && now.saturating_sub(taken_at) < limits::EARLIEST_RETURN_SECONDS;
+    if begun > 0 && begun < track.tills && !round.taken_at.is_some_and(is_new) {
         return OFFER_IN_ROUND;
     }
     if round.running > 0 {
@@ -70,15 +72,31 @@ pub fn decide(track: &Track, chosen: Date, now: u32) -> Decision {
     }
     let Some(taken_at) = round.taken_at.filter(|_| is_same) else { return OFFER };
     let ago = now.saturating_sub(taken_at);
-    if ago < limits::SHORTEST_PERIOD_SECONDS - limits::PERIOD_SLACK_SECONDS {
-        // Who took it sleeps, waits or flashes: this is another till, or a driver that was restarted.
-        return OFFER_IN_ROUND;
-    }
     if was_restarted(track, now) {
         return OFFER;
     }
     let left = hold_time(track, taken_at).saturating_sub(ago);
     if left == 0 { OFFER } else { Decision::Hold(Hold::Taken { version: round.version, ago, left }) }
+}
+
+/// Notes what the driver is told.
+pub fn apply(track: &mut Track, decision: Decision, chosen: Date, now: u32) {
+    match decision {
+        Decision::Offer { is_new_round } => {
+            track.note_answer(Answered::Update, false, now);
+            track.note_offer(chosen, now);
+            // A newer version begins its round when it is taken: it may be withdrawn before.
+            if is_new_round && chosen <= track.round.version {
+                track.begin_round(chosen);
+            }
+        }
+        Decision::Hold(hold) => {
+            if matches!(hold, Hold::Cut { .. }) && track.round.running > 0 {
+                track.overtake(now);
+            }
+            track.note_answer(Answered::NoUpdate, matches!(hold, Hold::Taken { .. }), now);
+        }
+    }
 }
 
 /// Whether the driver was started since its last check: then its date is fresh, and a version that it took was never flashed.
@@ -142,6 +160,121 @@ impl fmt::Display for Span {
             seconds @ 120..7200 => write!(f, "{} min", seconds / 60),
             seconds @ 7200..172_800 => write!(f, "{} h", seconds / 3600),
             seconds => write!(f, "{} d", seconds / 86_400),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: Date = 20171219;
+    const VERSION: Date = 20260301;
+
+    /// Plays a driver. Each word is a time in minutes and what happens then: a check (of a newer version: `newer`), a check
+    /// before anything is published (`none`), or that a download begins, is taken whole, or is cut. `x10` after a word: ten
+    /// times, one period of 10 minutes after the other. Returns what each check was told: an offer to all or in the round, or
+    /// why it was held.
+    fn play(script: &str) -> String {
+        let (mut track, mut begun, mut told) = (Track::new(OLD, 0), 0, String::new());
+        for word in script.split(' ') {
+            let (minutes, what) = word.split_once(':').expect("a time");
+            let (what, times) = what.split_once('x').map_or((what, 1), |(what, times)| (what, times.parse().expect("a number")));
+            let minutes: f64 = minutes.parse().expect("minutes");
+            for time in 0..times {
+                let now = (minutes * 60.0) as u32 + time * 600;
+                match what {
+                    "none" => track.note_answer(Answered::NoUpdate, false, now),
+                    "load" => begun = track.begin(),
+                    "taken" => track.end(VERSION, true, begun, now),
+                    "cut" => track.end(VERSION, false, begun, now),
+                    "check" | "newer" => {
+                        let chosen = if what == "newer" { VERSION + 1 } else { VERSION };
+                        let decision = decide(&track, chosen, now);
+                        apply(&mut track, decision, chosen, now);
+                        told.push_str(match decision {
+                            Decision::Offer { is_new_round: true } => "O",
+                            Decision::Offer { is_new_round: false } => "o",
+                            Decision::Hold(Hold::Taken { .. }) => "t",
+                            Decision::Hold(Hold::Cut { .. }) => "c",
+                            Decision::Hold(Hold::Mislabelled { .. }) => "m",
+                        });
+                    }
+                    _ => panic!("{what}"),
+                }
+            }
+        }
+        told
+    }
+
+    #[test]
+    fn drivers_are_offered_a_version_when_it_is_safe() {
+        // After two regular hours without an update the driver is known to be one that checks every 10 minutes.
+        let cases = [
+            ("the first check", "0:check", "O"),
+            ("an offer that was not loaded", "0:check 10:check", "OO"),
+            ("taken: held", "0:check 0:load 1:taken 12:check", "Ot"),
+            ("taken: a newer version", "0:check 0:load 1:taken 12:newer", "OO"),
+            ("taken, and a newer one offered and withdrawn", "0:check 0:load 1:taken 12:newer 22:check", "OOt"),
+            ("a newer one offered and withdrawn before", "0:newer 10:check 10:load 11:taken 22:check", "OOt"),
+            ("cut: held for 10 minutes", "0:check 0:load 1:cut 1:check 10.9:check 11:check", "OccO"),
+            ("overtaken: a cut", "0:check 0:load 1:check 10.9:check 11:check", "OccO"),
+            ("overtaken and cut later: not held longer", "0:check 0:load 1:check 9:cut 11:check", "OcO"),
+            (
+                "overtaken and taken: there are two",
+                "0:check 0:load 0.1:check 1:taken 10.1:check 10.1:load 11:taken 12:check",
+                "Ocot",
+            ),
+            (
+                "taken: held at once; but who came too soon was another",
+                "0:check 0:load 1:taken 1.1:check 1.2:check 11:check",
+                "Otto",
+            ),
+            (
+                "held for 26 hours since it was told so",
+                "0:check 0:load 1:taken 12:checkx157 1582:check",
+                &("O".to_owned() + &"t".repeat(156) + "OO"),
+            ),
+            ("silent for 14 hours: a shift", "0:check 0:load 1:taken 840:check", "Ot"),
+            ("silent for 15 hours", "0:check 0:load 1:taken 901:check", "OO"),
+            ("known for a day and silent for 25 hours: a shift", "0:nonex200 2000:check 2000:load 2001:taken 3500:check", "Ot"),
+            ("known for a day and silent for 26 hours", "0:nonex200 2000:check 2000:load 2001:taken 3561:check", "OO"),
+            ("restarted: sooner than its period", "0:check 0:load 1:taken 12:checkx9 95:check", "OtttttttttO"),
+            ("not restarted: 9 seconds sooner", "0:check 0:load 1:taken 12:checkx9 101.85:check", "Otttttttttt"),
+            ("sent again: a second later", "0:check 0:load 1:taken 12:checkx9 92.01:check", "Otttttttttt"),
+            ("restarted: a night", "0:check 0:load 1:taken 12:checkx9 400:check 410:check", "OtttttttttOO"),
+            (
+                "the same silence again",
+                "0:check 0:load 1:taken 12:checkx9 400:check 400:load 401:taken 412:check 720:check",
+                "OtttttttttOtt",
+            ),
+            ("a morning like the last", "0:nonex20 700:nonex20 900:check 900:load 901:taken 2140:check", "OO"),
+            ("an evening", "0:nonex20 700:nonex20 900:check 900:load 901:taken 1660:check", "Ot"),
+            (
+                "two tills",
+                "0:none 4:none 10:none 14:none 20:none 24:none 30:none 34:check 34:load 35:taken 40:check 40:load 41:taken 46:check 52:check",
+                "Oott",
+            ),
+        ];
+        for (name, script, expected) in cases {
+            assert_eq!(play(script), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_told_as_the_log_shows_them() {
+        let cases = [
+            (Hold::Taken { version: VERSION, ago: 3 * 3600, left: 17 * 3600 }, "took 20260301 3 h ago, again in 17 h"),
+            (Hold::Taken { version: VERSION, ago: 90, left: 3 * 86_400 }, "took 20260301 90 s ago, again in 3 d"),
+            (Hold::Cut { ago: 0, left: 600 }, "download cut, again in 10 min"),
+            (Hold::Cut { ago: 130, left: 470 }, "download cut 2 min ago, again in 7 min"),
+            (
+                Hold::Mislabelled { version: VERSION, build_date: 20260227 },
+                "20260301 is built 27.02.2026, rename the folder to 20260227",
+            ),
+        ];
+        for (hold, expected) in cases {
+            assert_eq!(hold.to_string(), expected);
         }
     }
 }

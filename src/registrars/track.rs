@@ -72,9 +72,10 @@ pub struct Track {
     pub morning: Option<u32>,
     /// Recent gaps between its checks.
     pub gaps: Gaps,
-    /// How many tills these checks come from, as far as it is known, and when that showed last.
+    /// How many tills these checks come from, as far as it is known.
     pub tills: u8,
-    tills_at: u32,
+    /// When that showed last.
+    pub tills_at: u32,
 }
 
 impl Track {
@@ -114,8 +115,11 @@ impl Track {
             self.note_gap(gap, now);
         }
         (self.answered, self.checked_at) = (answer, now);
-        if is_held && self.round.takes > 0 {
+        if let (true, Some(taken_at)) = (is_held, self.round.taken_at) {
             self.round.told_at.get_or_insert(now);
+            if now.saturating_sub(taken_at) < limits::EARLIEST_RETURN_SECONDS {
+                self.note_another_till(now);
+            }
         }
     }
 
@@ -136,7 +140,7 @@ impl Track {
         }
     }
 
-    /// Begins a round with the offer of a version.
+    /// Begins a round: what was taken before counts no more.
     pub fn begin_round(&mut self, version: Date) {
         let number = if version == self.round.version { self.round.number } else { 0 };
         if number == 0 {
@@ -173,7 +177,12 @@ impl Track {
         }
         self.cut_at = None;
         self.installed = self.installed.max(version);
-        if self.round.version != version {
+        if version > self.round.version {
+            let running = self.round.running;
+            self.begin_round(version);
+            self.round.running = running;
+        }
+        if version < self.round.version {
             return;
         }
         if self.round.takes == 0 {
@@ -182,8 +191,13 @@ impl Track {
         }
         self.round.takes = self.round.takes.saturating_add(1);
         if is_overtaken {
-            // So the check that came meanwhile was another till's.
-            (self.tills, self.tills_at) = (self.tills.max(2), now);
+            // So the check that came meanwhile was another's.
+            self.note_another_till(now);
         }
+    }
+
+    /// There are two tills at least, or one that was restarted: one more may have what was taken in this round.
+    fn note_another_till(&mut self, now: u32) {
+        (self.tills, self.tills_at) = (self.tills.max(2), now);
     }
 }

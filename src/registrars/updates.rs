@@ -19,6 +19,8 @@ impl Memory {
         proof.into_iter().for_each(|version| self.prove(version));
         let proven = self.proven.clone();
         let Some((known, is_new_date)) = self.note_check(caller, build_date, now) else { return (offer, news) };
+        // What somebody else reported before, the driver reports for the first time.
+        let is_new_date = is_new_date || is_driver && known.track(build_date).is_none_or(|track| !track.is_driver);
         if is_new_date && let Some(mislabel) = find_mislabel(known, build_date, is_driver, &proven) {
             // What a driver showed says more.
             if is_driver || known.mislabel.is_none() {
@@ -29,6 +31,8 @@ impl Memory {
         if is_driver && let Some(before) = known.driver_date.replace(build_date).filter(|before| build_date < *before) {
             news = news.or(known.step_back.is_none().then(|| finding::describe_step_back(caller, (before, build_date))));
             known.step_back.get_or_insert((before, build_date));
+            // So the newer date was another till's, and not what became of the older one.
+            known.mislabel = known.mislabel.filter(|mislabel| build_date >= mislabel.build_date);
         }
         let mislabel = known.mislabel.filter(|mislabel| mislabel.is_driver);
         let Some(track) = known.track_mut(build_date) else { return (offer, news) };
@@ -49,21 +53,7 @@ impl Memory {
             }
             _ => policy::decide(track, chosen, now),
         };
-        match decision {
-            Decision::Offer { is_new_round } => {
-                track.note_answer(Answered::Update, false, now);
-                track.note_offer(chosen, now);
-                if is_new_round {
-                    track.begin_round(chosen);
-                }
-            }
-            Decision::Hold(hold) => {
-                if matches!(hold, Hold::Cut { .. }) && track.round.running > 0 {
-                    track.overtake(now);
-                }
-                track.note_answer(Answered::NoUpdate, matches!(hold, Hold::Taken { .. }), now);
-            }
-        }
+        policy::apply(track, decision, chosen, now);
         (decision, news)
     }
 
