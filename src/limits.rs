@@ -177,8 +177,8 @@ pub const START_TIME: Duration = Duration::from_millis(2500);
 
 // --- Status page ---------------------------------------------------------------------------------
 
-/// Registrars remembered by address, 64 bytes each; the one seen longest ago is forgotten first.
-pub const REGISTRARS: usize = 1024;
+/// Registrars remembered by address; who holds nothing is forgotten first, then the one seen longest ago.
+pub const REGISTRARS: usize = 4096;
 /// The page asks browsers to load it again after so many seconds.
 pub const PAGE_REFRESH_SECONDS: u32 = 30;
 
@@ -205,3 +205,46 @@ pub const LOG_GATHER: Duration = Duration::from_millis(20);
 pub const LOG_RETRY: Duration = Duration::from_secs(2);
 /// At the end of the program the log is given so long to be written.
 pub const LOG_FLUSH: Duration = Duration::from_millis(500);
+
+// --- Registrars: through an update ---------------------------------------------------------------
+
+/// Nobody who took a version checks again sooner than this: a running driver sleeps a whole period, and the shortest is a minute.
+pub const EARLIEST_RETURN_SECONDS: u32 = 50;
+/// A check that comes so much sooner than a running driver's could is another's, or a restarted driver's.
+pub const PERIOD_SLACK_SECONDS: u32 = 10;
+/// After a silence of more than this the PC was off, as a rule.
+pub const NIGHT_SECONDS: u32 = 4 * 3600;
+/// How far the hours at which a PC is switched on may lie apart.
+pub const MORNING_SECONDS: u32 = 3 * 3600;
+/// A check so soon after the one before is its repetition: Java sends a request again whose answer was lost.
+pub const REPETITION_SECONDS: u32 = 2;
+/// A driver that took a version is held for so long the first time; doubled each further time …
+pub const HOLD_SECONDS: u32 = 12 * 3600;
+/// … up to this.
+pub const LONGEST_HOLD_SECONDS: u32 = 8 * 86_400;
+/// … and not before this, longer than a shift: a running driver that was not heard since may just have flashed.
+pub const SHIFT_SECONDS: u32 = 15 * 3600;
+/// A driver that is heard while it is held is watched for a day and a bit first: if it is restarted daily, it shows.
+pub const WATCHED_SECONDS: u32 = 26 * 3600;
+/// After a cut download a driver is told "no update" for so long: the old generation asks again without a pause.
+pub const CUT_HOLD_SECONDS: u32 = 600;
+/// Build dates remembered for one address.
+pub const DATES_PER_ADDRESS: usize = 8;
+/// Build dates remembered in all: with `REGISTRARS` addresses at most 2 MB.
+pub const DATES: usize = 8192;
+/// Versions known to be labelled rightly.
+pub const PROVEN_VERSIONS: usize = 16;
+/// A registrar that took a version so long ago and still reports the old date is stuck.
+pub const STUCK_SECONDS: u32 = 2 * 86_400;
+/// Downloads cut in a row that make it so.
+pub const STUCK_CUTS: u8 = 3;
+/// After so much silence a registrar that took a version should be looked at.
+pub const TAKEN_SILENCE_SECONDS: u32 = 86_400;
+/// A registrar not seen for so long is silent.
+pub const SILENT_SECONDS: u32 = 2 * 86_400;
+/// Callers that are no driver and checked less often are trials.
+pub const TRIAL_CHECKS: u32 = 3;
+/// A finding about the way of a check passes so long after the last such check.
+pub const FINDING_SECONDS: u32 = 86_400;
+/// Findings about registrars that are listed.
+pub const FINDINGS: usize = 64;

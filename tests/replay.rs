@@ -6,7 +6,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -18,8 +18,8 @@ use susv::http::framing::Framing;
 use susv::http::head::HeadParser;
 use susv::http::request::Request;
 use susv::json::{self, Value};
+use susv::registrars::{self, Registrars};
 use susv::routes::{self, Body, Circumstances};
-use susv::seen::Seen;
 
 /// 2018-01-25 12:34:56 UTC, the date of all files in the recording.
 const FILE_TIME: u64 = 1_516_883_696;
@@ -205,6 +205,21 @@ fn apply_rules(case: &mut Case) {
     }
 }
 
+/// The driver is given a fresh number as the version: puts the recorded version in its place.
+fn undo_number(case: &Case, mut answer: Answer) -> Answer {
+    let text = String::from_utf8_lossy(&case.request).into_owned();
+    let is_drivers = text.contains("\r\nbuild_date: ") && text.contains("\r\nUser-Agent: Java/");
+    let body = answer.text();
+    let number = body.split("\"version\": ").nth(1).and_then(|rest| rest.split(',').next()).map(str::to_owned);
+    let Some(number) = number.filter(|_| is_drivers && body.contains("\"update_available\": true")) else { return answer };
+    let is_fresh = number.parse().is_ok_and(|number| (registrars::FIRST_NUMBER..=registrars::LAST_NUMBER).contains(&number));
+    assert!(is_fresh, "{body}");
+    answer.body = body.replacen(&number, "20180125", 1).into_bytes();
+    let length = answer.body.len().to_string();
+    answer.fields.iter_mut().filter(|(name, _)| name == "content-length").for_each(|(_, value)| value.clone_from(&length));
+    answer
+}
+
 fn compare(case: &Case, answer: &Answer, problems: &mut Vec<String>) {
     let mut fail = |what: String| problems.push(format!("{} | {}: {what}", case.profile, case.name));
     if answer.status != case.status {
@@ -270,7 +285,7 @@ fn recorded_answers_are_given_again() {
         for case in &mut cases {
             fill_in(case, &server);
             let answer = server.ask(&case.request);
-            compare(case, &answer, &mut problems);
+            compare(case, &undo_number(case, answer.clone()), &mut problems);
             if case.request.starts_with(b"GET /version ") {
                 check_version(&answer);
             }
@@ -301,7 +316,7 @@ fn replay_in_library(profile: &str, description: &str, cases: &[Case], problems:
         now: None,
         uptime: || 0,
         peer: [127, 0, 0, 1].into(),
-        seen: &Seen::default(),
+        registrars: &Registrars::default(),
         is_stopping: false,
     };
     for case in cases {

@@ -13,6 +13,7 @@ pub mod refusal;
 pub mod response;
 
 pub mod date;
+pub mod forwarded;
 pub mod host;
 pub mod language;
 pub mod range;

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::reply::{Body, Circumstances, Event, FileBody, Reply};
+use super::reply::{Body, Circumstances, Event, FileBody, Reply, is_java};
 use crate::catalog::{Catalog, Image, ImageSource, NoImage};
 use crate::file::{OpenError, OpenedFile, open_below};
 use crate::http::conditional::{self, Outcome, Validators};
@@ -33,7 +33,7 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, path: &[u8], circ
         Err((status, reason)) => return error(status, reason),
     };
     match find_source(catalog, &path) {
-        Ok(source) => reply(request, path, circumstances, source),
+        Ok(source) => reply(catalog, request, path, circumstances, source),
         Err((status, reason)) => error(status, &reason),
     }
 }
@@ -146,7 +146,7 @@ impl Source {
 }
 
 /// The reply for a GET or HEAD of a file, with the preconditions and the range of the request.
-fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances<'_>, source: Source) -> Reply {
+fn reply(catalog: &Catalog, request: &Request<'_>, path: String, circumstances: &Circumstances<'_>, source: Source) -> Reply {
     let now = circumstances.now;
     let (size, modified, entity_tag) = source.describe();
     // RFC 9110 §8.8.2.1: never later than the message itself.
@@ -163,7 +163,8 @@ fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances<'_>,
     };
     fields.push(("ETag", entity_tag.into()));
 
-    let event = |start| Event::Download { path, start, size };
+    let (caller, is_java) = (circumstances.find_caller(&catalog.settings, request).address, is_java(request));
+    let event = |start| Event::Download { path, start, size, caller, is_java };
     let (status, start, length) = match (outcome, selection) {
         (Outcome::NotModified, _) => {
             return Reply { status: Status::NotModified, fields, body: Body::Absent, event: event(0) };

@@ -7,9 +7,13 @@ use std::sync::Arc;
 
 use crate::calendar::Date;
 use crate::catalog::Image;
+use crate::config::Settings;
+use crate::http::forwarded::{self, Caller};
+use crate::http::request::Request;
 use crate::http::response::{Field, Status};
 use crate::json;
-use crate::seen::Seen;
+use crate::problem::Problem;
+use crate::registrars::{OfferedHere, Registrars, Told};
 use crate::stamp::Stamp;
 
 /// What a route needs to know besides the request.
@@ -23,10 +27,23 @@ pub struct Circumstances<'a> {
     pub uptime: fn() -> u32,
     /// Who asks, or the proxy before it.
     pub peer: IpAddr,
-    /// What happened since then.
-    pub seen: &'a Seen,
+    /// What happened since the start, and what registrars are told by it.
+    pub registrars: &'a Registrars,
     /// The server is about to end: registrars are told that there is no update.
     pub is_stopping: bool,
+}
+
+impl Circumstances<'_> {
+    /// Who asks, as far as the proxies in the settings are believed.
+    pub(super) fn find_caller(&self, settings: &Settings, request: &Request<'_>) -> Caller {
+        let is_proxy = |address| settings.proxies.iter().any(|block| block.contains(address));
+        forwarded::find_caller(request.fields("x-forwarded-for"), self.peer, is_proxy)
+    }
+}
+
+/// Whether the client says that it runs on Java, as the JavaPOS driver does.
+pub(super) fn is_java(request: &Request<'_>) -> bool {
+    request.fields("user-agent").any(|value| value.windows(5).any(|window| window == b"Java/"))
 }
 
 /// An answer before it is put on the wire.
@@ -84,20 +101,38 @@ impl Body {
     }
 }
 
+/// A check for firmware, and what it was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckEvent {
+    /// Who asked.
+    pub caller: IpAddr,
+    /// Its build date.
+    pub build_date: Date,
+    /// The version named in the answer; where `told` holds a number, the one that number stands for.
+    pub version: Date,
+    /// Whether it was offered an update.
+    pub available: bool,
+    /// Whether the update is critical.
+    pub critical: bool,
+    /// What is said to the driver only.
+    pub told: Told,
+    /// What an operator should see to since this check.
+    pub news: Option<Problem>,
+}
+
+impl CheckEvent {
+    /// For the connection to remember: the driver's download is expected on it.
+    pub fn offered_here(&self) -> Option<OfferedHere> {
+        let &CheckEvent { caller, build_date, version, .. } = self;
+        matches!(self.told, Told::Offer { .. }).then_some(OfferedHere { caller, build_date, version })
+    }
+}
+
 /// What a request was about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A registrar asked for firmware.
-    Check {
-        /// Its build date.
-        build_date: Date,
-        /// The version named in the answer.
-        version: Date,
-        /// Whether it was offered an update.
-        available: bool,
-        /// Whether the update is critical.
-        critical: bool,
-    },
+    Check(CheckEvent),
     /// A licence was asked for.
     License {
         /// The registrar's serial number.
@@ -113,6 +148,10 @@ pub enum Event {
         start: u64,
         /// Size of the whole file.
         size: u64,
+        /// Who loads it.
+        caller: IpAddr,
+        /// Whether it says that it runs on Java.
+        is_java: bool,
     },
     /// The request was not answered with what it asked for.
     Refused {

@@ -6,18 +6,16 @@ use std::ops::Range;
 
 use super::admission::Place;
 use super::context::Context;
-use crate::calendar::{Date, format_build_date};
+use crate::calendar::format_build_date;
 use crate::catalog::split_image_path;
 use crate::clock;
 use crate::config::Settings;
 use crate::limits;
 use crate::log;
-use crate::routes::{Event, Reply};
-use crate::seen::Sight;
-use crate::sys;
+use crate::problem::Language;
+use crate::registrars::{Counted, Download, DownloadStart, OfferedHere, Told};
+use crate::routes::{CheckEvent, Event, Reply};
 use crate::text::quote;
-
-pub use crate::seen::Transfer;
 
 /// What the log line needs to know of a request.
 pub struct Answered<'a> {
@@ -27,16 +25,6 @@ pub struct Answered<'a> {
     pub path: &'a [u8],
     /// The settings it was answered by.
     pub settings: &'a Settings,
-}
-
-/// A download of which all bytes are in the kernel's hands.
-pub struct Download {
-    /// The file, below the firmware folder.
-    path: String,
-    /// Its version if it is an image.
-    version: Option<Date>,
-    /// Its size.
-    pub size: u64,
 }
 
 /// One line for an answered request. `bytes` is sent and due of the body; `cut` why they differ.
@@ -50,10 +38,17 @@ pub fn log_answer(
 ) {
     let peer = place.peer;
     match &reply.event {
-        Event::Check { build_date, version, available, critical } => {
-            let build_date = format_build_date(*build_date);
+        Event::Check(check) => {
+            let CheckEvent { caller, version, available, critical, told, .. } = *check;
+            let build_date = format_build_date(check.build_date);
+            let behind = if caller == peer.ip() { String::new() } else { format!(" caller={caller}") };
+            let told = match told {
+                Told::AsReference => String::new(),
+                Told::Offer { number } => format!(" as={number}"),
+                Told::Held(hold) => format!(" held=\"{hold}\""),
+            };
             log::request(format_args!(
-                "event=check peer={peer} build_date={build_date} update_available={available} critical={critical} version={version}"
+                "event=check peer={peer}{behind} build_date={build_date} update_available={available} critical={critical} version={version}{told}"
             ));
         }
         Event::License { serial, found } => {
@@ -83,43 +78,37 @@ pub fn log_answer(
     }
 }
 
-/// Remembers an answered request if there is a status page. `bytes` is sent and due of the body. Returns the download whose end
-/// is still to be learnt.
-pub fn note_answer(context: &Context, place: &Place, settings: &Settings, event: Event, bytes: Range<u64>) -> Option<Download> {
-    let mut download = None;
-    let sight = match event {
-        Event::Check { build_date, available, .. } => Sight::Check(build_date, available),
-        Event::License { found, .. } => Sight::License(found),
-        Event::Refused { .. } => Sight::Refused,
-        // What ends before the file does was meant to be a part.
-        Event::Download { path, start, size } if bytes.end > 0 && start + bytes.end == size => {
-            let version = split_image_path(&path).map(|(version, _)| version);
-            let transfer = if bytes.start < bytes.end {
-                Transfer::Cut((start + bytes.start).saturating_sub(sys::unacknowledged_bytes(&place.stream)))
-            } else {
-                download = Some(Download { path, version, size });
-                Transfer::Sent
-            };
-            Sight::Download(version, transfer)
+/// Tells registrars of a download before its first byte. What ends before the file does was meant to be a part.
+pub fn begin_download(context: &Context, reply: &Reply, offered_here: Option<OfferedHere>) -> Option<Download> {
+    let length = reply.body.length().filter(|length| *length > 0)?;
+    match &reply.event {
+        &Event::Download { ref path, start, size, caller, is_java } if start + length == size => {
+            let version = split_image_path(path).map(|(version, _)| version);
+            let start = DownloadStart { caller, is_java, offered_here, version, start, size };
+            Some(context.registrars.begin_download(&start, clock::uptime_seconds()))
         }
-        Event::Download { .. } | Event::Other => return None,
-    };
-    if settings.status_page {
-        context.seen.note(place.peer.ip(), clock::uptime_seconds(), sight);
+        _ => None,
     }
-    download
 }
 
-/// Says and remembers what became of a download that was handed to the kernel whole.
-pub fn note_end_of_download(context: &Context, place: &Place, download: &Download, transfer: Transfer) {
-    let settings = context.catalog().settings.clone();
-    if let (Transfer::Cut(bytes), true) = (transfer, settings.log_requests) {
-        let (peer, file, size) = (place.peer, quote(&download.path, limits::TARGET_BYTES), download.size);
-        log::request(format_args!("event=download_cut peer={peer} file={file} acknowledged={bytes}/{size}"));
+/// Counts an answered request, and says what an operator should see to since then.
+pub fn note_answer(context: &Context, event: &Event) {
+    match event {
+        Event::Check(check) => {
+            if let Some(problem) = &check.news {
+                log::problem(&problem.describe(Language::English));
+            }
+        }
+        Event::License { found, .. } => context.registrars.count(Counted::License(*found)),
+        Event::Refused { .. } => context.registrars.count(Counted::Refused),
+        Event::Download { .. } | Event::Other => {}
     }
-    if settings.status_page {
-        context.seen.note(place.peer.ip(), clock::uptime_seconds(), Sight::Download(download.version, transfer));
-    }
+}
+
+/// Says that a download which was handed to the kernel whole did not arrive whole, as far as we can know.
+pub fn log_cut(place: &Place, path: &str, acknowledged: u64, size: u64) {
+    let (peer, file) = (place.peer, quote(path, limits::TARGET_BYTES));
+    log::request(format_args!("event=download_cut peer={peer} file={file} acknowledged={acknowledged}/{size}"));
 }
 
 /// Says that a caller is not let in, once a minute for each.

@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::clock;
 use crate::config::Settings;
 use crate::limits;
-use crate::seen::Seen;
+use crate::registrars::Registrars;
 
 /// The server's state.
 pub struct Context {
@@ -27,8 +27,8 @@ pub struct Context {
     is_leaving: AtomicBool,
     /// What was refused to whom.
     pub repeats: Repeats,
-    /// What happened, for the status page.
-    pub seen: Seen,
+    /// What registrars did, and what they are told by it.
+    pub registrars: Arc<Registrars>,
 }
 
 impl Context {
@@ -41,7 +41,7 @@ impl Context {
             stops_at: OnceLock::new(),
             is_leaving: AtomicBool::new(false),
             repeats: Repeats::default(),
-            seen: Seen::default(),
+            registrars: Arc::default(),
         }
     }
 

@@ -32,8 +32,8 @@ pub fn linger(place: &Place) {
 pub enum Delivery {
     /// Its client has acknowledged the last byte.
     Arrived,
-    /// It may still arrive.
-    UnderWay,
+    /// It may still arrive; so many bytes are on their way.
+    UnderWay(u64),
     /// The connection has been reset, or nobody may wait any longer, with so many bytes on their way.
     Unknown(u64),
 }
@@ -51,7 +51,7 @@ pub fn look_at_delivery(place: &Place, acknowledged: u64, is_shut: bool) -> Deli
     progress.note(acknowledged, now);
     // A socket that was reset has no other end any more.
     let is_over = progress.stood_still(now) >= limits::STALL_TIME || stage.gives_way || place.stream.peer_addr().is_err();
-    if is_over { Delivery::Unknown(missing) } else { Delivery::UnderWay }
+    if is_over { Delivery::Unknown(missing) } else { Delivery::UnderWay(missing) }
 }
 
 /// Waits a little for the client's end or for more of its bytes, which are dropped.

@@ -83,7 +83,7 @@ impl<'a> Connection<'a> {
                 now: clock::wall_seconds(),
                 uptime: clock::uptime_seconds,
                 peer: caller,
-                seen: &self.context.seen,
+                registrars: &self.context.registrars,
                 is_stopping: self.context.is_stopping(),
             };
             routes::answer(&catalog, &request, &circumstances)

@@ -9,8 +9,9 @@ use super::send::Sender;
 use crate::clock;
 use crate::http::response::ResponseHead;
 use crate::limits;
-use crate::routes::{Body, Reply};
-use crate::server::access_log::{self, Answered, Download, Transfer};
+use crate::registrars::{Download as RegistrarDownload, OfferedHere};
+use crate::routes::{Body, Event, Reply};
+use crate::server::access_log::{self, Answered};
 use crate::server::admission::{DownloadPermit, Place, PlaceGuard};
 use crate::server::context::Context;
 use crate::sys;
@@ -25,14 +26,26 @@ pub struct Outgoing<'a> {
     /// Held from before a download touches file or image until its last byte is acknowledged.
     permit: Option<DownloadPermit<'a>>,
     /// The last download, until it is known whether it arrived; none if it was meant to be a part.
-    download: Option<Download>,
+    delivery: Option<Delivering>,
+    /// What the driver was offered on this connection last.
+    offered_here: Option<OfferedHere>,
+}
+
+/// A download of which all bytes are in the kernel's hands.
+struct Delivering {
+    /// The file, below the firmware folder.
+    path: String,
+    size: u64,
+    /// Dropped, it counts as cut.
+    download: RegistrarDownload,
+    is_logged: bool,
 }
 
 impl<'a> Outgoing<'a> {
     /// Of a connection that has not been answered yet.
     pub fn new(context: &'a Context, guard: PlaceGuard<'a>) -> Outgoing<'a> {
         let out = Vec::with_capacity(limits::READ_BUFFER / 2);
-        Outgoing { context, guard, sender: Sender::new(), out, permit: None, download: None }
+        Outgoing { context, guard, sender: Sender::new(), out, permit: None, delivery: None, offered_here: None }
     }
 
     /// The connection's place.
@@ -75,14 +88,30 @@ impl<'a> Outgoing<'a> {
             reply.body = Body::Absent;
         }
         let due = reply.body.length().unwrap_or(0);
+        let mut download = access_log::begin_download(self.context, &reply, self.offered_here);
         let (sent, result) = self.sender.send(place, &mut self.out, &reply.body);
-        if answered.settings.log_requests {
+        let is_logged = answered.settings.log_requests;
+        if is_logged {
             access_log::log_answer(self.context, place, answered, &reply, sent..due, result.err());
         }
-        if !reply.body.is_download() {
+        access_log::note_answer(self.context, &reply.event);
+        if let (Some(download), &Event::Download { size, .. }, true) = (&mut download, &reply.event, sent < due) {
+            // It was to end where the file does.
+            let missing = due - sent + sys::unacknowledged_bytes(&place.stream);
+            download.note_position(size.saturating_sub(missing), clock::uptime_seconds());
+        }
+        let is_download = reply.body.is_download();
+        self.delivery = None;
+        match (reply.event, download) {
+            (Event::Check(check), _) => self.offered_here = check.offered_here(),
+            (Event::Download { path, size, .. }, Some(download)) if sent == due => {
+                self.delivery = Some(Delivering { path, size, download, is_logged });
+            }
+            _ => {}
+        }
+        if !is_download {
             self.permit = None;
         }
-        self.download = access_log::note_answer(self.context, place, answered.settings, reply.event, sent..due);
         result.map_or_else(ControlFlow::Break, ControlFlow::Continue)
     }
 
@@ -99,16 +128,27 @@ impl<'a> Outgoing<'a> {
             return;
         }
         let place = &self.guard.place;
-        let transfer = match closing::look_at_delivery(place, self.sender.acknowledged(place), is_shut) {
-            Delivery::UnderWay => return,
-            Delivery::Arrived => Transfer::Complete,
-            Delivery::Unknown(missing) => {
-                let size = self.download.as_ref().map_or(0, |download| download.size);
-                Transfer::Cut(size.saturating_sub(missing))
+        let now = clock::uptime_seconds();
+        let delivery = closing::look_at_delivery(place, self.sender.acknowledged(place), is_shut);
+        match (delivery, &mut self.delivery) {
+            (Delivery::UnderWay(missing), Some(delivering)) => {
+                delivering.download.note_position(delivering.size.saturating_sub(missing), now);
+                return;
             }
-        };
-        if let Some(download) = self.download.take() {
-            access_log::note_end_of_download(self.context, place, &download, transfer);
+            (Delivery::UnderWay(_), None) => return,
+            _ => {}
+        }
+        if let Some(mut delivering) = self.delivery.take() {
+            match delivery {
+                Delivery::Unknown(missing) => {
+                    let acknowledged = delivering.size.saturating_sub(missing);
+                    delivering.download.note_position(acknowledged, now);
+                    if delivering.is_logged {
+                        access_log::log_cut(place, &delivering.path, acknowledged, delivering.size);
+                    }
+                }
+                _ => delivering.download.complete(now),
+            }
         }
         self.permit = None;
     }
