@@ -45,7 +45,6 @@ pub fn hex_value(byte: u8) -> Option<u8> {
 }
 
 /// Lower-case hexadecimal.
-#[inline(never)]
 pub fn to_hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
@@ -75,7 +74,6 @@ pub fn percent_decode(text: &[u8]) -> Vec<u8> {
 
 /// Makes a stranger's text safe for one log line or message: at most `limit` bytes of it, control characters, quotes,
 /// backslashes and anything that could reorder or hide text on a terminal as `\u{…}`.
-#[inline(never)]
 pub fn quote(text: &str, limit: usize) -> String {
     let mut quoted = String::from("\"");
     for (at, character) in text.char_indices() {
@@ -101,12 +99,12 @@ pub fn push_visible(out: &mut String, character: char) {
     }
 }
 
-/// Whether a character shows as itself: no control, no mark that changes the direction of the text around it, no invisible
-/// space or line break of Unicode's.
+/// Whether a character shows as itself: no control, no mark that changes the direction of the text around it, no invisible or
+/// unusual space or line break of Unicode's.
 fn is_printable(character: char) -> bool {
     let hidden = matches!(u32::from(character),
-        0x00ad | 0x061c | 0x115f..=0x1160 | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
-        | 0xfe00..=0xfe0f | 0xfeff | 0xfff0..=0xfffb | 0xe0000..=0xe0fff);
+        0x00a0 | 0x00ad | 0x061c | 0x115f..=0x1160 | 0x1680 | 0x180e | 0x2000..=0x200f | 0x2028..=0x202f | 0x205f..=0x206f
+        | 0x3000 | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xfff0..=0xfffb | 0xe0000..=0xe0fff);
     !character.is_control() && !hidden
 }
 
@@ -177,6 +175,8 @@ mod tests {
             ("say \"hi\" \\", "\"say \\\"hi\\\" \\\\\""),
             ("\u{202e}cod.exe\u{2028}", "\"\\u{202e}cod.exe\\u{2028}\""),
             ("\u{1b}[31m", "\"\\u{1b}[31m\""),
+            ("port\u{a0}", "\"port\\u{a0}\""),
+            ("a\u{2000}b\u{200a}c\u{202f}d\u{205f}e\u{3000}f g", "\"a\\u{2000}b\\u{200a}c\\u{202f}d\\u{205f}e\\u{3000}f g\""),
         ];
         for (text, quoted) in cases {
             assert_eq!(quote(text, 64), quoted);

@@ -4,15 +4,14 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 
 use susv::catalog::load_once;
 use susv::config;
 use susv::http::head::HeadParser;
 use susv::http::request::Request;
 use susv::http::response::ResponseHead;
+use susv::registrars::Registrars;
 use susv::routes::{self, Body, Circumstances};
-use susv::seen::Seen;
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -52,13 +51,14 @@ const CHECK: &[u8] = b"POST /check_firmware HTTP/1.1\r\nContent-Type: applicatio
 fn a_check_costs_a_handful_of_allocations() {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let settings = config::load(&project.join("config.ini")).expect("the shipped settings");
-    let catalog = load_once(Arc::new(settings));
+    let catalog = load_once(settings);
     let circumstances = Circumstances {
         local: SocketAddr::from(([127, 0, 0, 1], 8888)),
         now: Some(1_800_000_000),
         peer: [127, 0, 0, 1].into(),
         uptime: || 0,
-        seen: &Seen::default(),
+        registrars: &Registrars::default(),
+        is_stopping: false,
     };
     let mut out = Vec::with_capacity(2048);
     let mut answer = || {

@@ -6,13 +6,22 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
-use common::{Folder, license_line, publish, susv};
+use common::{Folder, Server, check_request, license_line, publish, susv, wait_until};
+use susv::routes::SUSV_COMMIT;
 
 /// Runs the program in a folder: exit code, standard output, standard error.
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = susv().args(arguments).current_dir(folder).output().expect("it runs");
+    run_with(folder, arguments, &[("LC_ALL", "C")])
+}
+
+/// Likewise, with an environment.
+fn run_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String, String) {
+    let mut command = susv();
+    command.args(arguments).envs(environment.iter().copied()).current_dir(folder).stdin(Stdio::null());
+    let Output { status, stdout, stderr } = command.output().expect("it runs");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (status.code().expect("an exit code"), text(stdout), text(stderr))
 }
@@ -27,27 +36,45 @@ fn help_and_version_go_to_standard_output() {
             assert!(out.contains(word), "{word}");
         }
     }
+    assert!(SUSV_COMMIT == "unknown" || SUSV_COMMIT.len() == 9 && SUSV_COMMIT.bytes().all(|byte| byte.is_ascii_hexdigit()));
     for argument in ["-V", "--version"] {
-        assert_eq!(run(folder.path(), &[argument]), (0, format!("susv {}\n", env!("CARGO_PKG_VERSION")), String::new()));
+        let expected = format!("susv {} ({SUSV_COMMIT})\n", env!("CARGO_PKG_VERSION"));
+        assert_eq!(run(folder.path(), &[argument]), (0, expected, String::new()));
     }
 }
 
 #[test]
 fn wrong_usage_is_exit_code_2_and_one_line() {
     let folder = Folder::new();
-    for arguments in [&["-x"] as &[&str], &["-c"], &["--init"], &["-t", "--version"], &["config.ini"], &["-c", "a", "-c", "b"]] {
+    for arguments in [
+        &["-x"] as &[&str],
+        &["-c"],
+        &["--init"],
+        &["-t", "--version"],
+        &["config.ini"],
+        &["-c", "a", "-c", "b"],
+        &["-c", "a", "--init", "b"],
+        &["--init", "--help"],
+        &["--init", "-x"],
+        &["-c", "-t"],
+        &["-t", "--as", "10.0.0.7"],
+        &["-t", "--as", "a\u{1b}b\n", "--built", "19.12.2017"],
+        &["-t", "--as", "10.0.0.7", "--built", "31.02.2017"],
+        &["--as", "10.0.0.7", "--built", "19.12.2017"],
+    ] {
         let (code, out, err) = run(folder.path(), arguments);
         assert_eq!((code, out.as_str(), err.lines().count()), (2, "", 1), "{arguments:?}: {err}");
-        assert!(err.starts_with("susv: ") && err.contains("--help"), "{err}");
+        assert!(err.starts_with("susv: ") && err.contains("--help") && !err.contains('\u{1b}'), "{err}");
     }
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing was made");
 }
 
 #[test]
 fn a_missing_configuration_says_what_to_do() {
     let folder = Folder::new();
-    for arguments in [&[] as &[&str], &["-t"]] {
+    for (arguments, lines) in [(&[] as &[&str], 1), (&["-t"], 2)] {
         let (code, out, err) = run(folder.path(), arguments);
-        assert_eq!((code, out.as_str(), err.lines().count()), (78, "", 1), "{err}");
+        assert_eq!((code, out.as_str(), err.lines().count()), (78, "", lines), "{err}");
         assert!(err.contains("config.ini: cannot be read") && err.contains("--init"), "{err}");
     }
     let (code, _, err) = run(folder.path(), &["-c", "."]);
@@ -70,19 +97,20 @@ fn every_configuration_error_names_file_line_key_value_and_what_is_valid() {
         ("max_image_kb = 0", "config.ini:2: max_image_kb = \"0\" is not valid: expected a number of KiB from 1"),
         ("max_connections = many", "config.ini:2: max_connections = \"many\" is not valid: expected a number from 1 to 10000"),
         ("log_requests = true", "config.ini:2: log_requests = \"true\" is not valid: expected yes or no"),
-        ("Port = 80", "config.ini:2: unknown key \"Port\"; the keys are port address"),
+        ("Port = 80", "config.ini:2: unknown key \"Port\"; did you mean port?"),
+        ("tornado = 80", "config.ini:2: unknown key \"tornado\"; the keys are port address"),
         ("port = 1\nport = 2", "config.ini:3: port stands already in line 2"),
         ("[server]", "config.ini:2: sections are not used"),
         ("port 80", "config.ini:2: no \"=\""),
-        ("= 80", "config.ini:2: no key in front of \"=\""),
-        ("port = 8\u{1b}0", "config.ini:2: holds a control character"),
+        ("= 80", "config.ini:2: no key before \"=\""),
+        ("port = 8\u{1b}0", "config.ini:2: the line holds a control character"),
     ];
     let folder = Folder::new();
     for (line, expected) in cases {
         folder.write("config.ini", format!("{version}{line}\n"));
-        let (code, out, err) = run(folder.path(), &[]);
+        let (code, out, err) = run(folder.path(), &["-t"]);
         assert_eq!((code, out.as_str()), (78, ""), "{line}: {err}");
-        assert!(err.contains(expected) && err.lines().count() == 1, "{line}: {err}");
+        assert!(err.contains(expected) && err.lines().count() == 2, "{line}: {err}");
     }
     for version in ["20260230", "2026", "newest", "", "0"] {
         folder.write("config.ini", format!("current_firmware_version = {version}\n"));
@@ -93,16 +121,16 @@ fn every_configuration_error_names_file_line_key_value_and_what_is_valid() {
         assert!(code == 78 && err.contains(&expected), "{err}");
     }
     folder.write("config.ini", "# nothing\n");
-    let (code, _, err) = run(folder.path(), &[]);
+    let (code, _, err) = run(folder.path(), &["-t"]);
     assert!(code == 78 && err.contains("config.ini: current_firmware_version is missing"), "{err}");
     folder.write(
         "config.ini",
         b"current_firmware_version = 20260301\ncurrent_firmware_description = \xcf\xf0\xee\xf8\xe8\xe2\xea\xe0\n",
     );
-    let (code, _, err) = run(folder.path(), &[]);
-    assert!(code == 78 && err.contains("config.ini:2: not UTF-8"), "{err}");
+    let (code, _, err) = run(folder.path(), &["-t"]);
+    assert!(code == 78 && err.contains("config.ini:2: the line is not UTF-8"), "{err}");
     folder.write("config.ini", vec![b'#'; 70_000]);
-    let (code, _, err) = run(folder.path(), &[]);
+    let (code, _, err) = run(folder.path(), &["-t"]);
     assert!(code == 78 && err.contains("longer than 64 KiB"), "{err}");
 }
 
@@ -110,9 +138,9 @@ fn every_configuration_error_names_file_line_key_value_and_what_is_valid() {
 fn all_mistakes_are_shown_at_once() {
     let folder = Folder::new();
     folder.write("config.ini", "port = x\nwhat = 1\ncurrent_firmware_version = latest\nlog_requests = perhaps\n");
-    let (code, _, err) = run(folder.path(), &[]);
-    assert_eq!((code, err.lines().count()), (78, 3), "{err}");
-    assert!(err.lines().all(|line| line.starts_with("susv: config.ini:")), "{err}");
+    let (code, _, err) = run(folder.path(), &["-t"]);
+    assert_eq!((code, err.lines().count()), (78, 4), "{err}");
+    assert!(err.lines().all(|line| line.starts_with("susv: ") && line.contains(" config.ini:")), "{err}");
 }
 
 #[test]
@@ -120,7 +148,7 @@ fn test_mode_prints_offer_licences_and_problems() {
     let folder = Folder::new();
     publish(&folder, "20260301", 1);
     folder.write("licenses/a.slf", license_line(1, 'a') + &license_line(2, 'b'));
-    folder.write("config.ini", "current_firmware_version = latest\n");
+    folder.write("config.ini", "current_firmware_version = latest\nport = 0\n");
     let (code, out, err) = run(folder.path(), &["-t"]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     let digest = susv::text::to_hex(&susv::sha256::hash(&common::image(1)));
@@ -138,9 +166,12 @@ fn test_mode_prints_offer_licences_and_problems() {
     fs::remove_file(folder.path().join("firmware/20260301/upd_app.bin")).expect("gone");
     let (code, out, _) = run(folder.path(), &["-t"]);
     assert_eq!(code, 1);
-    for part in
-        ["offer: none", "licenses/b.slf:1: too short", "firmware/20260301/upd_app.bin: the image is missing", "problems: 3\n"]
-    {
+    for part in [
+        "offer: none",
+        "licenses/b.slf:1: the line is too short",
+        "firmware/20260301/upd_app.bin: the image is missing",
+        "problems: 3\n",
+    ] {
         assert!(out.contains(part), "{part:?} in {out}");
     }
 }
@@ -165,6 +196,8 @@ fn init_makes_a_folder_to_start_from_and_overwrites_nothing() {
     ] {
         assert!(config.contains(key), "{key}");
     }
+    // On a port of its own: others may use the usual one.
+    fs::write(made.join("config.ini"), config.replace(";port = 8888", "port = 0")).expect("edited");
     // Valid, with one problem: there is no firmware yet.
     let (code, out, _) = run(&made, &["-t"]);
     assert!(code == 1 && out.contains("config.ini: valid") && out.contains("problems: 1\n"), "{out}");
@@ -202,15 +235,239 @@ fn an_unreadable_firmware_folder_is_a_problem_not_an_end() {
     let folder = Folder::new();
     publish(&folder, "20260301", 1);
     folder.write("licenses/a.slf", license_line(1, 'a'));
-    folder.write("config.ini", "current_firmware_version = 20260301\nfirmware_path = firmware/20260301/upd_app.bin\n");
+    folder.write("config.ini", "port = 0\ncurrent_firmware_version = 20260301\nfirmware_path = firmware/20260301/upd_app.bin\n");
     let (code, out, _) = run(folder.path(), &["-t"]);
     assert!(code == 1 && out.contains("nothing is offered") && out.contains("licences: 1"), "{out}");
 
     let firmware = folder.path().join("firmware");
-    folder.write("config.ini", "current_firmware_version = latest\n");
+    folder.write("config.ini", "port = 0\ncurrent_firmware_version = latest\n");
     fs::set_permissions(&firmware, fs::Permissions::from_mode(0o000)).expect("no rights");
     let readable_all_the_same = fs::read_dir(&firmware).is_ok();
     let (code, out, _) = run(folder.path(), &["-t"]);
     fs::set_permissions(&firmware, fs::Permissions::from_mode(0o755)).expect("rights");
     assert!(readable_all_the_same || code == 1 && out.contains("cannot be read") && out.contains("licences: 1"), "{out}");
+}
+
+#[test]
+fn a_server_starts_in_spite_of_mistakes_and_takes_the_mended_file_over() {
+    let server = Server::start("log_requests = perhaps\nwhat = 1\ncurrent_firmware_version = latest\n", |folder| {
+        publish(folder, "20260301", 1);
+    });
+    let is_offered = || {
+        let answer = server.ask(check_request());
+        assert_eq!(answer.status, 200);
+        answer.text().contains("\"update_available\": true")
+    };
+    assert!(!is_offered());
+    server.wait_for_line("SETTINGS-BAD-START");
+    server.folder.write("config.ini", "current_firmware_version = latest\n");
+    wait_until("the mended file is taken over", is_offered);
+}
+
+#[test]
+fn without_a_sound_port_address_and_allow_nothing_starts() {
+    let folder = Folder::new();
+    for line in ["port = 70000", "address = x", "allow = x", "prot = 8888", "port 8888"] {
+        folder.write("config.ini", format!("current_firmware_version = latest\n{line}\n"));
+        let (code, out, err) = run(folder.path(), &[]);
+        assert_eq!((code, out.as_str(), err.lines().count()), (78, "", 1), "{line}: {err}");
+        let (_, _, err) = run(folder.path(), &["-t"]);
+        assert!(err.contains("SETTINGS-NO-START config.ini: mistakes in the file: 1; the service does not start"), "{err}");
+    }
+    folder.write("config.ini", "current_firmware_version = 2026\n");
+    let (_, _, err) = run(folder.path(), &["-t"]);
+    assert!(err.contains("SETTINGS-BAD-START config.ini: mistakes in the file: 1; registrars are told"), "{err}");
+}
+
+/// A sound folder whose settings end with `text`.
+fn sound_folder(text: &str) -> Folder {
+    let folder = Folder::new();
+    publish(&folder, "20260301", 1);
+    folder.write("licenses/a.slf", license_line(1, 'a'));
+    folder.write("config.ini", format!("current_firmware_version = latest\n{text}"));
+    folder
+}
+
+#[test]
+fn test_mode_prints_what_the_service_would_do() {
+    let settings =
+        "address = 127.0.0.1, 127.0.0.1\nport = 0\nallow = 10.0.0.0/8, ::1\nbase_url = http://till\nproxies = 10.0.0.2\n";
+    for (extra, language, parts) in [
+        (
+            settings,
+            "C",
+            [
+                "listens on: 127.0.0.1:0\n",
+                "admits: 10.0.0.0/8, ::1\n",
+                "firmware URLs begin with: http://till\n",
+                "believes X-Forwarded-For of: 10.0.0.2\n",
+                "holds back repeated updates of: JavaPOS drivers",
+                "problems: 0\n",
+            ],
+        ),
+        (
+            "port = 0\nhold_repeats = no",
+            "C",
+            [
+                "listens on: [::]:0\n",
+                "admits: everyone\n",
+                "firmware URLs begin with: http:// and what",
+                "believes X-Forwarded-For of: nobody\n",
+                "holds back repeated updates of: nobody (hold_repeats = no)\n",
+                "problems: 0\n",
+            ],
+        ),
+        (
+            "port = 0",
+            "ru_RU.UTF-8",
+            [
+                "принимает соединения на: [::]:0\n",
+                "допускает: всех\n",
+                "ссылки на прошивку начинаются с: http:// и",
+                "верит X-Forwarded-For от: никого\n",
+                "удерживает повторные обновления: драйверов JavaPOS",
+                "проблем: 0\n",
+            ],
+        ),
+    ] {
+        let (code, out, err) = run_with(sound_folder(extra).path(), &["-t"], &[("LC_ALL", ""), ("LANG", language)]);
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        for part in parts {
+            assert!(out.contains(part), "{part:?} in {out}");
+        }
+    }
+}
+
+#[test]
+fn test_mode_finds_what_would_stop_the_start() {
+    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = other.local_addr().expect("its address").port();
+    let taken = format!("LISTEN-IN-USE config.ini:2: another program uses 127.0.0.1:{port}");
+    for (settings, code, expected) in [
+        ("address = 192.0.2.1\nport = 0", 1, "LISTEN-ADDRESS config.ini:2: this machine does not have the address 192.0.2.1"),
+        (&format!("port = {port}\naddress = 127.0.0.1"), 1, taken.as_str()),
+        ("port = 0\nlog_file = none/log", 1, "LOG-FILE none/log: log_file cannot be written (No such file"),
+        ("port = 0\nlog_file = .", 1, "LOG-FILE .: log_file cannot be written (Is a directory"),
+        ("port = 0\nlog_file = /dev/null/log", 1, "LOG-FILE /dev/null/log: log_file cannot be written (Not a directory"),
+        ("port = 0\nlog_file = /proc/log", 1, "LOG-FILE /proc/log: log_file cannot be written"),
+        ("port = 0\nlog_file = /proc/version", 1, "cannot be"),
+        ("port = 0\nlog_file = log", 0, "problems: 0"),
+    ] {
+        let folder = sound_folder(settings);
+        let begun = Instant::now();
+        let (found, out, err) = run(folder.path(), &["-t"]);
+        assert!((found, err.as_str()) == (code, "") && out.contains(expected), "{settings}: {out}{err}");
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 3, "nothing is left behind");
+    }
+}
+
+#[test]
+fn a_running_susv_on_the_port_is_a_hint_with_its_version() {
+    let server = Server::start_plain("allow = 127.0.0.0/8\n");
+    // Callers wait until all has been loaded.
+    assert_eq!(server.get("/version").status, 200);
+    let version = env!("CARGO_PKG_VERSION");
+    for address in ["address = 127.0.0.1\n", "allow = 127.0.0.0/8\n"] {
+        let folder = sound_folder(&format!("{address}port = {}", server.address.port()));
+        let (code, out, _) = run(folder.path(), &["-t"]);
+        let is_everywhere = address.starts_with("allow");
+        let at = if is_everywhere { "[::]" } else { "127.0.0.1" };
+        let expected = format!("HINT-RUNNING config.ini:3: susv {version} is running on {at}:{}", server.address.port());
+        assert!(code == 0 && out.contains("problems: 0\n") && out.contains(&expected), "{out}");
+    }
+}
+
+#[test]
+fn newer_versions_that_are_refused_are_named_beside_the_offer() {
+    let folder = sound_folder("port = 0");
+    publish(&folder, "20260401", 2);
+    fs::remove_file(folder.path().join("firmware/20260401/upd_app.bin")).expect("gone");
+    let (code, out, _) = run(folder.path(), &["-t"]);
+    assert!(
+        code == 1 && out.contains("offer: version 20260301 (the newest that is whole; 20260401 is refused, see below)\n"),
+        "{out}"
+    );
+    folder.write("firmware/20260501/upd_app.bin", "short");
+    folder.write("firmware/20251231/upd_app.bin", "older");
+    let (_, out, _) = run(folder.path(), &["-t"]);
+    assert!(out.contains(" (the newest that is whole; 20260401 and 20260501 are refused, see below)\n"), "{out}");
+    let (_, out, _) = run_with(folder.path(), &["-t"], &[("LC_ALL", "ru_RU.UTF-8")]);
+    assert!(
+        out.contains("предлагается версия 20260301 (самая новая из целых; 20260401 и 20260501 отвергнуты, см. ниже)\n"),
+        "{out}"
+    );
+    assert!(out.contains("491520 байт, SHA-256"), "{out}");
+}
+
+#[test]
+fn what_a_registrar_would_be_told_is_explained() {
+    let folder = sound_folder("port = 0");
+    folder.write("firmware/20260301/offer.ini", "only_for = 10.0.0.0/8\n");
+    for (address, built, told) in [
+        ("10.0.0.7", "19.12.2017", "told: update to 20260301"),
+        ("10.0.0.7", "1.3.2026", "told: no update"),
+        ("192.168.1.7", "19.12.2017", "told: no update"),
+    ] {
+        let (code, out, err) = run(folder.path(), &["-t", "--as", address, "--built", built]);
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        assert!(out.contains(&format!("a registrar at {address}, ")) && out.contains(&format!("\n  {told}")), "{out}");
+    }
+    let (_, out, _) = run(folder.path(), &["-t"]);
+    assert!(!out.contains("told:"), "only when asked for");
+}
+
+#[test]
+fn names_of_files_are_made_visible() {
+    let folder = sound_folder("port = 0");
+    folder.write("licenses/b\u{1b}[2J\nproblems: 0.slf", "bad\n");
+    let (code, out, _) = run(folder.path(), &["-t"]);
+    assert_eq!(code, 1);
+    assert!(!out.contains('\u{1b}') && out.matches("\nproblems: ").count() == 1, "{out:?}");
+    assert!(out.contains("  licenses/b\\u{1b}[2J\\u{a}problems: 0.slf: 0\n"), "{out}");
+}
+
+#[test]
+fn hints_are_printed_and_do_not_count() {
+    let folder = sound_folder("port = 0\ncurrent_firmware_description = 'super firmware'");
+    folder.write("licenses/notes.txt", "");
+    let (code, out, _) = run(folder.path(), &["-t"]);
+    assert!(code == 0 && out.contains("hints: 3\n  HINT-QUOTES config.ini:3: the quotes belong"), "{out}");
+    assert!(out.contains("HINT-LICENCE-NAME licenses/notes.txt") && out.contains("problems: 0\n"), "{out}");
+}
+
+/// Runs `-t` where `/etc/passwd` is another one, which takes root and namespaces of its own: `None` where those cannot be had.
+fn run_as_root_with_users(folder: &Path, passwd: &str) -> Option<(i32, String, String)> {
+    fs::write(folder.join("passwd"), passwd).expect("a file");
+    let program = susv().get_program().to_owned();
+    let mut command = Command::new("unshare");
+    let script = "mount --bind passwd /etc/passwd || exit 99; exec \"$0\" -t";
+    command.args(["-m", "sh", "-c", script]).arg(program).env("LC_ALL", "C").current_dir(folder);
+    let Output { status, stdout, stderr } = command.output().ok()?;
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let (code, out, err) = (status.code()?, text(stdout), text(stderr));
+    if code == 99 || err.contains("unshare") { None } else { Some((code, out, err)) }
+}
+
+#[test]
+fn as_root_test_mode_looks_as_the_services_user() {
+    let folder = sound_folder("port = 0");
+    fs::set_permissions(folder.path().join("licenses/a.slf"), fs::Permissions::from_mode(0o600)).expect("rights");
+    let users = "root:x:0:0:root:/root:/bin/sh\nsusv:x:54321:54321::/:/bin/false\n";
+    let Some((code, out, err)) = run_as_root_with_users(folder.path(), users) else {
+        eprintln!("skipped: not root, or no namespaces");
+        return;
+    };
+    assert!(out.starts_with("run again as the service's user, susv\n"), "{out}{err}");
+    if out.contains("that did not work") {
+        eprintln!("skipped: the program is in a folder of root's");
+        return;
+    }
+    assert!(code == 1 && out.contains("looked as user susv\n"), "{out}{err}");
+    assert!(out.contains("LICENCE-FILE-UNREADABLE licenses/a.slf: cannot be read to its end (Permission denied"), "{out}");
+    // Without that user, or where it is root itself, it looks with its own eyes and says so.
+    for users in ["root:x:0:0:root:/root:/bin/sh\n", "root:x:0:0::/:/bin/sh\nsusv:x:0:0::/:/bin/sh\n"] {
+        let (code, out, _) = run_as_root_with_users(folder.path(), users).expect("as before");
+        assert!(code == 0 && out.starts_with("looked as user root: a service of another user may see less\n"), "{out}");
+    }
 }

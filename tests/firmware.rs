@@ -611,7 +611,7 @@ fn set_time(folder: &Folder, seconds: u64) {
 fn the_shipped_sample_is_offered_without_a_problem_or_advice() {
     let project = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let settings = susv::config::load(&project.join("config.ini")).expect("the shipped settings");
-    let catalog = susv::catalog::load_once(settings.into());
+    let catalog = susv::catalog::load_once(settings);
     assert_eq!((&catalog.problems, &catalog.hints), (&Vec::new(), &Vec::new()));
     let offer = &catalog.offers()[0];
     assert!(offer.version == 20000101 && offer.is_vouched && offer.images.iter().all(|image| image.bytes.len() == IMAGE_BYTES));

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::firmware::FirmwareLoader;
-use super::license_source::LicenseSource;
+use super::licenses::{LicenseIndex, LicenseWatch};
 use super::offers::{Firmware, Offer};
 use super::picture::Catalog;
 use super::settings_source::SettingsSource;
 use super::shelf::Shelf;
 use crate::clock;
-use crate::config::Settings;
+use crate::config::{Reading, Settings};
 use crate::limits;
 use crate::problem::Problem;
 
@@ -18,29 +18,25 @@ use crate::problem::Problem;
 pub struct Loader {
     settings: SettingsSource,
     firmware: FirmwareLoader,
-    licenses: LicenseSource,
+    licenses: LicenseWatch,
+    /// What the last look at them that found a change came to.
+    index: Arc<LicenseIndex>,
     shelf: Arc<Shelf>,
     /// What the last catalog was made of.
     last: Option<(Arc<Firmware>, Vec<Problem>)>,
 }
 
 impl Loader {
-    /// A loader that has not looked yet; `settings` are in force.
-    pub fn new(settings: Arc<Settings>) -> Loader {
-        Loader::with(SettingsSource::new(settings, true, Vec::new()))
-    }
-
-    /// After a start with mistakes in the settings: nothing is offered until the file is mended. `problems` are the mistakes.
-    pub fn for_bad_settings(settings: Arc<Settings>, problems: Vec<Problem>) -> Loader {
-        Loader::with(SettingsSource::new(settings, false, problems))
-    }
-
-    fn with(settings: SettingsSource) -> Loader {
+    /// A loader that has not looked yet; the settings of `reading` are in force. Where there are mistakes in them nothing is offered
+    /// until their file is mended. Of an inherited socket it says which settings do not count.
+    pub fn new(reading: Reading, socket_is_inherited: bool) -> Loader {
+        let settings = SettingsSource::new(reading, socket_is_inherited);
         let shelf = Arc::new(Shelf::default());
         Loader {
             firmware: FirmwareLoader::new(settings.settings(), shelf.clone()),
+            licenses: LicenseWatch::new(&settings.settings().licenses_path),
+            index: Arc::default(),
             settings,
-            licenses: LicenseSource::default(),
             shelf,
             last: None,
         }
@@ -61,9 +57,9 @@ impl Loader {
         if self.settings.is_valid() {
             self.firmware.look(&settings, now);
             firmware = self.firmware.picture(&settings);
-            has_licenses = self.licenses.look(&settings, now);
+            has_licenses = self.look_at_licenses(&settings, now);
         }
-        let parts = [self.settings.problems(), &firmware.problems, &self.licenses.problems];
+        let parts = [self.settings.problems(), &firmware.problems, &self.index.problems];
         let problems: Vec<Problem> = parts.into_iter().flatten().cloned().collect();
         let is_same = |(last, told): &(Arc<Firmware>, Vec<Problem>)| is_same(last, &firmware) && *told == problems;
         if !is_configured && !has_licenses && self.last.as_ref().is_some_and(is_same) {
@@ -71,7 +67,23 @@ impl Loader {
         }
         let firmware = Arc::new(firmware);
         self.last = Some((firmware.clone(), problems.clone()));
-        Some(Arc::new(Catalog::new(settings, firmware, self.licenses.index.clone(), problems, self.shelf.clone())))
+        Some(Arc::new(Catalog::new(settings, firmware, self.index.clone(), problems, self.shelf.clone())))
+    }
+
+    /// Whether there is another index now.
+    fn look_at_licenses(&mut self, settings: &Settings, now: Instant) -> bool {
+        if self.licenses.path() != settings.licenses_path {
+            self.licenses = LicenseWatch::new(&settings.licenses_path);
+        }
+        let index = self.licenses.look(now, limits::SETTLING_TIME);
+        let is_other = index.is_some();
+        self.index = index.map_or_else(|| self.index.clone(), Arc::new);
+        is_other
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Arc<Settings> {
+        self.settings.settings()
     }
 
     /// When to look again.
@@ -82,14 +94,15 @@ impl Loader {
     /// Whether everything that was looked at stands still.
     pub fn is_settled(&self) -> bool {
         let is_empty = !self.settings.is_valid();
-        self.settings.is_settled() && (is_empty || self.firmware.is_settled() && self.licenses.is_settled())
+        self.settings.is_settled() && (is_empty || self.firmware.is_settled() && !self.licenses.is_unsettled())
     }
 }
 
 /// The catalog of what is there now, as if it had stood still for long: for `-t` and tests. The settings are taken as they are.
-pub fn load_once(settings: Arc<Settings>) -> Arc<Catalog> {
+pub fn load_once(reading: impl Into<Reading>) -> Arc<Catalog> {
     let now = clock::now();
-    let mut loader = Loader::new(settings.clone());
+    let mut loader = Loader::new(reading.into(), false);
+    let settings = loader.settings().clone();
     let unsettled = loader.look_at_rest(now, false);
     let settled = loader.look_at_rest(now + limits::SETTLING_TIME, false);
     settled.or(unsettled).unwrap_or_else(|| Arc::new(Catalog::nothing_offered(settings)))

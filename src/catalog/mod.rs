@@ -6,7 +6,6 @@ mod loader;
 mod settings_source;
 
 mod firmware;
-mod license_source;
 
 mod picture;
 
@@ -28,11 +27,9 @@ mod version_folder;
 mod address_set;
 mod sums;
 
-pub mod settling;
-
 pub mod licenses;
 
-mod license_line;
+pub mod settling;
 
 pub use image::{FitImage, FolderName, Image, folder_name, split_image_path};
 pub use loader::{Loader, load_once};

@@ -154,7 +154,7 @@ pub fn parse(path: &Path, version: Date, bytes: &[u8]) -> Result<OfferFile, Vec<
                 Ok(()) => continue,
                 Err((text, details)) => (entry.line, text, details),
             },
-            Err(bad) => (bad.line, &texts::OFFER_BAD_LINE, vec![bad.reason.into()]),
+            Err(bad) => (bad.line, &texts::OFFER_BAD_LINE, vec![Detail::Words(bad.text)]),
         };
         let details = [Detail::from(version)].into_iter().chain(details).collect();
         problems.push(Problem::in_line(path, line, text, details));
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn offers_nobody_can_get_are_problems() {
         let settings = b"current_firmware_version = latest\nallow = 192.168.1.0/24\n";
-        let settings = crate::config::parse(Path::new("config.ini"), settings).expect("valid settings");
+        let settings = crate::config::parse(Path::new("config.ini"), settings).valid().expect("valid settings");
         let cases = [
             ("", None),
             ("only_for = 192.168.1.7, 10.0.0.1", None),

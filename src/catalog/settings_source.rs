@@ -4,20 +4,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::settling::{Settling, Source};
-use crate::config::{self, Settings};
+use crate::config::{self, Effect, Reading, Settings};
 use crate::limits;
-use crate::problem::{Problem, Text};
+use crate::problem::Problem;
 use crate::stamp::Stamp;
-
-const KEPT: Text = Text::new(
-    "SETTINGS-REFUSED",
-    "{0}: the settings stay as they were until it is mended",
-    "{0}: действуют прежние настройки, пока это не исправлено",
-);
 
 /// Looks at the file of settings again and again.
 pub struct SettingsSource {
     settings: Arc<Settings>,
+    /// What the server was started with: `port`, `address` and `max_connections` of these are in force.
+    started_with: Arc<Settings>,
+    socket_is_inherited: bool,
     /// Whether the settings were ever valid; if not, nothing is offered.
     is_valid: bool,
     source: Source<Option<Stamp>>,
@@ -26,43 +23,64 @@ pub struct SettingsSource {
 }
 
 impl SettingsSource {
-    /// With these settings in force. They were read before the first look, so they are read once more when they have settled.
-    pub fn new(settings: Arc<Settings>, is_valid: bool, problems: Vec<Problem>) -> SettingsSource {
-        SettingsSource { settings, is_valid, source: Source::default(), is_settled: false, problems }
+    /// With the settings of a reading in force. They were read before the first look, so they are read once more when they have
+    /// settled.
+    pub fn new(reading: Reading, socket_is_inherited: bool) -> SettingsSource {
+        let settings = Arc::new(reading.settings);
+        let mut source = SettingsSource {
+            started_with: settings.clone(),
+            settings: settings.clone(),
+            socket_is_inherited,
+            is_valid: reading.mistakes == 0,
+            source: Source::default(),
+            is_settled: false,
+            problems: Vec::new(),
+        };
+        source.note_problems(reading.problems, reading.mistakes, &settings);
+        source
     }
 
     /// Looks once; whether other settings are in force now.
     pub fn look(&mut self, now: Instant) -> bool {
-        let file = &self.settings.file;
-        let seen = Stamp::of(file);
+        let file = self.settings.file.clone();
+        let seen = Stamp::of(&file);
         let found = self.source.look(seen, now, limits::SETTLING_TIME);
         self.is_settled = found != Settling::Unsettled;
         if found != Settling::Changed {
             return false;
         }
-        let result = config::load(file);
-        if Stamp::of(file) != seen {
+        let Reading { settings, problems, mistakes, .. } = config::read(&file);
+        if Stamp::of(&file) != seen {
             // Changed while it was read: the next looks will tell.
             return false;
         }
-        match result {
-            Ok(settings) => {
-                self.source.take();
-                self.problems.clear();
-                let is_other = !self.is_valid || settings.digest != self.settings.digest;
-                self.is_valid = true;
-                if is_other {
-                    self.settings = Arc::new(settings);
-                }
-                is_other
-            }
-            Err(errors) => {
-                // Not taken, so that a read error heals.
-                let problem = |error: &config::ConfigError| Problem::with(file, &KEPT, vec![error.reason().into()]);
-                self.problems = errors.iter().map(problem).collect();
-                false
+        self.note_problems(problems, mistakes, &settings);
+        if mistakes > 0 {
+            // Not taken, so that a read error heals.
+            return false;
+        }
+        self.source.take();
+        let is_other = !self.is_valid || settings.digest != self.settings.digest;
+        self.is_valid = true;
+        if is_other {
+            self.settings = Arc::new(settings);
+        }
+        is_other
+    }
+
+    /// What is wrong with the file that says `wanted`, what follows from that, and what of it is not in force.
+    fn note_problems(&mut self, problems: Vec<Problem>, mistakes: usize, wanted: &Settings) {
+        self.problems.clear();
+        if mistakes > 0 {
+            let effect = if self.is_valid { Effect::Kept } else { Effect::NothingOffered };
+            self.problems.push(config::describe_effect(&wanted.file, mistakes, effect));
+        } else {
+            self.problems.extend(config::restart_problems(&self.started_with, wanted, self.socket_is_inherited));
+            if self.socket_is_inherited {
+                self.problems.extend(config::socket_hints(wanted));
             }
         }
+        self.problems.extend(problems);
     }
 
     /// The settings in force.

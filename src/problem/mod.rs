@@ -4,7 +4,11 @@
 //! The texts stand in one file for each part of the program; whoever finds a problem names its text and fills in the details.
 
 pub mod firmware;
+pub mod licenses;
 pub mod offers;
+pub mod registrars;
+pub mod service;
+pub mod settings;
 
 use std::fmt;
 use std::path::Path;
@@ -140,17 +144,25 @@ impl Problem {
 /// Something there is more of than is told one by one.
 pub const MORE: Text = Text::new("MORE", "and {0} more problems", "и ещё проблем: {0}");
 
+/// Hints there are more of than are told one by one.
+pub const HINT_MORE: Text = Text::new("HINT-MORE", "and {0} more hints", "и ещё советов: {0}");
+
 /// Keeps the first `limit` of a list and counts the rest in one more: the page shows all there are, to anyone.
 pub fn bound(problems: &mut Vec<Problem>, place: &str, limit: usize) {
     if let Some(more) = problems.len().checked_sub(limit).filter(|more| *more > 0) {
+        let text = if problems[limit..].iter().all(Problem::is_hint) { &HINT_MORE } else { &MORE };
         problems.truncate(limit);
-        problems.push(Problem::at(place, &MORE, vec![more.into()]));
+        problems.push(Problem::at(place, text, vec![more.into()]));
     }
 }
 
 /// All texts, for documentation and tests.
 pub fn all_texts() -> impl Iterator<Item = &'static Text> {
-    [firmware::ALL, offers::ALL].into_iter().flatten().copied().chain([&MORE])
+    [firmware::ALL, licenses::ALL, offers::ALL, registrars::ALL, service::ALL, settings::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
+        .chain([&MORE, &HINT_MORE])
 }
 
 #[cfg(test)]

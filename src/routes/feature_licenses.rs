@@ -1,12 +1,12 @@
 //! `POST /feature_licenses`: the licences of one registrar.
 
-use super::{Circumstances, Event, Reply, read_member};
+use super::member::read_member;
+use super::reply::{Circumstances, Event, Reply};
 use crate::catalog::Catalog;
 use crate::http::request::Request;
 use crate::http::response::Status;
 use crate::json::Value;
 use crate::limits;
-use crate::log;
 use crate::problem::Language;
 use crate::text::{parse_digits, quote};
 
@@ -28,8 +28,8 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, _: &Circumstances
         }
         Err(problem) => {
             // The path is the operator's business, not the caller's.
-            log::warn(format_args!("event=problem what={}", quote(&problem.describe(Language::English), usize::MAX)));
-            Reply::error(Status::ServiceUnavailable, "the licence file cannot be read now; try again later")
+            let event = Event::Refused { reason: problem.describe(Language::English) };
+            Reply { event, ..Reply::error(Status::ServiceUnavailable, "the licence file cannot be read now; try again later") }
         }
     }
 }

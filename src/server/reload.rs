@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use crate::catalog::{Catalog, Offer};
-use crate::config::Settings;
 use crate::log;
 use crate::problem::{Language, Problem};
 
@@ -44,9 +43,6 @@ pub fn report_changes(old: &Catalog, new: &Catalog) {
     }
     report_problems(&old.problems, &new.problems);
     report_problems(&old.hints, &new.hints);
-    if needs_restart(&old.settings, &new.settings) {
-        log::problem("port, address and max_connections take effect after a restart");
-    }
 }
 
 /// The fields of the line: only what differs.
@@ -137,8 +133,4 @@ fn report_problems(old: &[Problem], new: &[Problem]) {
             log::problem(&text);
         }
     }
-}
-
-fn needs_restart(old: &Settings, new: &Settings) -> bool {
-    (old.port, &old.addresses, old.max_connections) != (new.port, &new.addresses, new.max_connections)
 }

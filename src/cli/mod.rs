@@ -1,0 +1,257 @@
+//! The command line, and the only place that knows exit codes.
+
+mod report;
+
+mod init;
+mod language;
+mod start_check;
+mod user;
+mod words;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::calendar;
+use crate::config::{self, Effect, Reading};
+use crate::limits;
+use crate::problem::Language;
+use crate::routes;
+use crate::server;
+use crate::sys;
+use crate::text::quote;
+
+use report::Registrar;
+
+/// It ran and ended as asked; with `-t`: no problem.
+const SUCCESS: u8 = 0;
+/// It could not start; with `-t`: there are problems.
+const FAILURE: u8 = 1;
+/// The command line was wrong.
+const USAGE: u8 = 2;
+/// The configuration is wrong (`EX_CONFIG` of sysexits).
+const CONFIGURATION: u8 = 78;
+
+const HELP: &str = "\
+susv: firmware-update and licence server for cash registers
+
+  susv [-c FILE]       serve; settings from FILE, else from config.ini here
+  susv [-c FILE] -t    print what the service would do, offer and refuse; exit 0
+                       if there is no problem. As root it looks as user susv.
+       --as ADDRESS --built DD.MM.YYYY
+                       with -t: what a registrar at ADDRESS would be told
+  susv --init DIR      make DIR with a commented config.ini and the folders
+                       firmware and licenses; overwrites nothing
+  susv -h, --help      this text
+  susv -V, --version   version and commit
+
+Signals: SIGTERM and SIGINT stop (downloads under way are finished),
+         SIGHUP looks at once for what has changed.
+Exit codes: 0 done, 1 could not start (with -t: there are problems),
+            2 wrong usage, 78 wrong settings.
+";
+
+#[derive(Debug, PartialEq)]
+enum Command {
+    Serve,
+    Test(Option<Registrar>),
+    Init(PathBuf),
+    Help,
+    Version,
+}
+
+/// Runs the program with the arguments after its name.
+pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<_> = arguments.collect();
+    let code = match parse(arguments.iter().cloned()) {
+        Ok((Command::Serve, file)) => serve(&file),
+        Ok((Command::Test(registrar), file)) => test_as_service(&arguments).unwrap_or_else(|| test(&file, registrar)),
+        Ok((Command::Init(folder), _)) => init(&folder),
+        Ok((Command::Help, _)) => print(HELP),
+        Ok((Command::Version, _)) => print(&format!("susv {} ({})\n", routes::SUSV_VERSION, routes::SUSV_COMMIT)),
+        Err(reason) => fail(USAGE, &format!("{reason}; \"susv --help\" lists what is understood")),
+    };
+    ExitCode::from(code)
+}
+
+fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<(Command, PathBuf), String> {
+    let (mut file, mut command, mut address, mut build_date) = (None, None, None, None);
+    while let Some(argument) = arguments.next() {
+        let shown = argument.to_string_lossy();
+        let mut operand = |what| match arguments.next() {
+            // Forgotten, and an option follows.
+            Some(operand) if operand.as_bytes().starts_with(b"-") => {
+                Err(format!("{shown} needs {what}, and {} is none", quote(&operand.to_string_lossy(), limits::QUOTED_BYTES)))
+            }
+            Some(operand) => Ok(operand),
+            None => Err(format!("{shown} needs {what}")),
+        };
+        let is_repeated = match argument.to_str() {
+            Some("-c") => file.replace(PathBuf::from(operand("a file")?)).is_some(),
+            Some("--as") => address.replace(read_address(&operand("an address")?)?).is_some(),
+            Some("--built") => build_date.replace(read_build_date(&operand("a date")?)?).is_some(),
+            Some("-t") => command.replace(Command::Test(None)).is_some(),
+            Some("--init") => command.replace(Command::Init(operand("a folder")?.into())).is_some(),
+            Some("-h" | "--help") => command.replace(Command::Help).is_some(),
+            Some("-V" | "--version") => command.replace(Command::Version).is_some(),
+            _ => return Err(format!("unknown argument {}", quote(&shown, limits::QUOTED_BYTES))),
+        };
+        if is_repeated {
+            return Err(format!("{shown} is given twice, or with another of -t, --init, --help and --version"));
+        }
+    }
+    let registrar = match (address, build_date) {
+        (Some(address), Some(build_date)) => Some((address, build_date)),
+        (None, None) => None,
+        _ => return Err("--as and --built need each other".to_owned()),
+    };
+    match (&command, &file) {
+        (Some(Command::Init(_)), Some(_)) => {
+            return Err("--init takes no -c: the settings it makes are DIR/config.ini".to_owned());
+        }
+        (Some(Command::Test(_)), _) => command = Some(Command::Test(registrar)),
+        _ if registrar.is_some() => return Err("--as and --built need -t".to_owned()),
+        _ => {}
+    }
+    Ok((command.unwrap_or(Command::Serve), file.unwrap_or_else(|| PathBuf::from("config.ini"))))
+}
+
+fn read_address(text: &OsString) -> Result<std::net::IpAddr, String> {
+    let text = text.to_string_lossy();
+    text.parse().map_err(|_| format!("--as {} is not an IPv4 or IPv6 address", quote(&text, limits::QUOTED_BYTES)))
+}
+
+fn read_build_date(text: &OsString) -> Result<calendar::Date, String> {
+    let text = text.to_string_lossy();
+    let date = calendar::parse_build_date(&text);
+    date.ok_or_else(|| format!("--built {} is not a date DD.MM.YYYY", quote(&text, limits::QUOTED_BYTES)))
+}
+
+/// One line to standard error; a closed one is nobody's concern.
+#[cold]
+fn fail(code: u8, reason: &str) -> u8 {
+    let _ = writeln!(std::io::stderr(), "susv: {reason}");
+    code
+}
+
+#[inline(never)]
+fn print(text: &str) -> u8 {
+    match sys::standard_output().try_clone_to_owned().and_then(|output| fs::File::from(output).write_all(text.as_bytes())) {
+        Ok(()) => SUCCESS,
+        Err(_) => FAILURE,
+    }
+}
+
+/// Serves. Mistakes in the settings only matter if nobody knows where to listen.
+fn serve(file: &Path) -> u8 {
+    let reading = config::read(file);
+    if !can_start(&reading) {
+        return report_mistakes(&reading, Language::English);
+    }
+    match server::run(reading) {
+        Ok(()) => SUCCESS,
+        Err(error) => fail(FAILURE, &error.to_string()),
+    }
+}
+
+fn can_start(reading: &Reading) -> bool {
+    reading.mistakes == 0 || reading.can_listen || sys::has_inherited_listener()
+}
+
+/// Every mistake on a line.
+fn report_mistakes(reading: &Reading, language: Language) -> u8 {
+    reading.problems.iter().for_each(|problem| {
+        fail(CONFIGURATION, &problem.describe(language));
+    });
+    CONFIGURATION
+}
+
+/// As root, and where there is a user for the service: looks as this user, and returns the exit code.
+fn test_as_service(arguments: &[OsString]) -> Option<u8> {
+    let user = user::find_service_user()?;
+    let language = language::of_environment();
+    print(&format!("{} {}\n", words::AS_SERVICE.template(language), user.name));
+    match user::run_again(&user, arguments) {
+        Ok(code) => Some(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILURE)),
+        Err(error) => {
+            print(&format!("{} ({error})\n", words::NOT_AS_SERVICE.template(language)));
+            None
+        }
+    }
+}
+
+/// Prints what the service would do.
+fn test(file: &Path, registrar: Option<Registrar>) -> u8 {
+    let language = language::of_environment();
+    let reading = config::read(file);
+    if reading.mistakes > 0 {
+        let effect = if can_start(&reading) { Effect::NothingOffered } else { Effect::NotStarted };
+        let code = report_mistakes(&reading, language);
+        return fail(code, &config::describe_effect(file, reading.mistakes, effect).describe(language));
+    }
+    let (text, has_problems) = report::make(reading, registrar, language);
+    let own = user::describe_own();
+    let remark = if own == user::SERVICE_USER { "" } else { words::OTHER_USER.template(language) };
+    let printed = print(&format!("{} {own}{remark}\n{text}", words::AS_USER.template(language)));
+    printed.max(if has_problems { FAILURE } else { SUCCESS })
+}
+
+/// Makes a folder to start from.
+fn init(folder: &Path) -> u8 {
+    match init::make(folder) {
+        Ok(text) => print(&text),
+        Err((path, error)) => {
+            fail(FAILURE, &format!("cannot create {} ({error}): choose a folder you may write to", path.to_string_lossy()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_that_make_no_sense_are_refused() {
+        let parse = |text: &str| parse(text.split_whitespace().map(OsString::from));
+        let registrar = Some(("10.0.0.7".parse().expect("an address"), 20171219));
+        for (text, command, file) in [
+            ("", Command::Serve, "config.ini"),
+            ("-t -c a.ini", Command::Test(None), "a.ini"),
+            ("--as 10.0.0.7 -t --built 19.12.2017", Command::Test(registrar), "config.ini"),
+            ("--init shop", Command::Init("shop".into()), "config.ini"),
+        ] {
+            assert_eq!(parse(text), Ok((command, PathBuf::from(file))), "{text}");
+        }
+        for text in [
+            "-c",
+            "-c a -c b",
+            "-t -t",
+            "-t -V",
+            "--init",
+            "-x",
+            "config.ini",
+            "--config a",
+            "-c -t",
+            "--init --help",
+            "--init -x",
+            "-c a --init b",
+            "--init b -c a",
+            "--as 10.0.0.7 -t",
+            "-t --built 19.12.2017",
+            "-t --as till --built 19.12.2017",
+            "-t --as 10.0.0.7 --built 2017-12-19",
+            "--as 10.0.0.7 --built 19.12.2017",
+            "-t --as ::1 --as ::1 --built 19.12.2017",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn help_fits_on_one_screen() {
+        assert!(HELP.lines().count() <= 24 && HELP.lines().all(|line| line.len() <= 80));
+    }
+}
