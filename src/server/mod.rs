@@ -26,6 +26,7 @@ use crate::clock;
 use crate::config::{Reading, Settings};
 use crate::limits;
 use crate::log;
+use crate::routes;
 use crate::seen::Seen;
 use crate::sys;
 use crate::text::quote;
@@ -89,6 +90,7 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
         log::warn(format_args!("event=internal_error place={place} what={}", quote(what, limits::TARGET_BYTES)));
     }));
     clock::uptime();
+    log::info(format_args!("event=starting version={} commit={}", routes::SUSV_VERSION, routes::SUSV_COMMIT));
     let signals = receive_signals()
         .map_err(|error| StartError(format!("cannot receive signals ({error}): check the limit on open files")))?;
 
