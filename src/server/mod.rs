@@ -154,8 +154,10 @@ fn load_first(loader: &mut Loader, signals: &UnixStream) -> Option<Arc<Catalog>>
         if loader.is_settled() || now >= end {
             return Some(catalog);
         }
-        if let Some(sys::SIGTERM | sys::SIGINT) = wait_for_signal(signals, loader.next_look().min(end - now)) {
-            return None;
+        match wait_for_signal(signals, loader.next_look().min(end - now)) {
+            Some(sys::SIGTERM | sys::SIGINT) => return None,
+            Some(sys::SIGHUP) => log::info(format_args!("event=reload_asked_for")),
+            _ => {}
         }
     }
 }
