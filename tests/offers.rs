@@ -340,7 +340,7 @@ fn thousands_of_addresses_cost_a_check_nothing() {
     offer(&folder, "20260301", &lines);
     let config = folder.write("config.ini", LATEST);
     let settings = susv::config::load(Path::new(&config)).expect("valid settings");
-    let catalog = load_once(settings.into());
+    let catalog = load_once(settings);
     assert_eq!(catalog.offers().len(), 1, "{:?}", catalog.problems);
     let start = Instant::now();
     let rounds = 100_000_u32;
