@@ -4,12 +4,13 @@ mod common;
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Folder, Server, check_request, license_line, publish, susv, wait_until};
+use common::{Client, Folder, Server, check_request, license_line, publish, susv, wait_until};
 use susv::routes::SUSV_COMMIT;
 
 /// Runs the program in a folder: exit code, standard output, standard error.
@@ -262,6 +263,57 @@ fn a_server_starts_in_spite_of_mistakes_and_takes_the_mended_file_over() {
     server.wait_for_line("SETTINGS-BAD-START");
     server.folder.write("config.ini", "current_firmware_version = latest\n");
     wait_until("the mended file is taken over", is_offered);
+}
+
+#[test]
+fn with_an_inherited_socket_no_mistake_stops_the_start() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let folder = sound_folder("port = 70000\nallow = everyone\n");
+    let mut command = susv();
+    command.current_dir(folder.path()).stdin(OwnedFd::from(listener)).stdout(Stdio::null()).stderr(Stdio::null());
+    let server = KilledAtEnd(command.spawn().expect("it starts"));
+    let ask = |request: &str| {
+        let mut client = Client::connect(address);
+        client.send(request);
+        let answer = client.read_answer(false);
+        assert_eq!(answer.status, 200);
+        answer.text()
+    };
+    assert!(ask(&check_request()).contains("\"update_available\": false"));
+    let status = || ask("GET /status HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(status().contains("mistakes in the file: 2; registrars are told that there is no update"), "{}", status());
+    // Its port does not count, and is no reason for a restart.
+    folder.write("config.ini", "current_firmware_version = latest\nport = 1\n");
+    wait_until("the mended file is taken over", || ask(&check_request()).contains("\"update_available\": true"));
+    assert!(!status().contains("takes effect after a restart"), "{}", status());
+    drop(server);
+}
+
+/// A process that does not outlive its test.
+struct KilledAtEnd(Child);
+
+impl Drop for KilledAtEnd {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_changed_port_is_a_problem_until_it_is_changed_back() {
+    let settings = "current_firmware_version = latest\naddress = 127.0.0.1\n";
+    let server = Server::start("current_firmware_version = latest\n", |folder| publish(folder, "20260301", 1));
+    let is_pending = || server.get("/status").text().contains("port = 1 takes effect after a restart; until then it is 0");
+    assert!(!is_pending());
+    server.folder.write("config.ini", format!("{settings}port = 1\n"));
+    wait_until("the change is reported", is_pending);
+    server.folder.write("config.ini", format!("{settings}port = 0\nlog_requests = no\n"));
+    wait_until("it is changed back", || !is_pending());
+    // Mistakes leave all as it was.
+    server.folder.write("config.ini", "nonsense\n");
+    server.wait_for_line("SETTINGS-KEPT");
+    assert!(server.get("/status").text().contains("mistakes in the file: 2; the settings stay as they were"));
 }
 
 #[test]

@@ -90,7 +90,6 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
         log::warn(format_args!("event=internal_error place={place} what={}", quote(what, limits::TARGET_BYTES)));
     }));
     clock::uptime();
-    log::info(format_args!("event=starting version={} commit={}", routes::SUSV_VERSION, routes::SUSV_COMMIT));
     let signals = receive_signals()
         .map_err(|error| StartError(format!("cannot receive signals ({error}): check the limit on open files")))?;
 
@@ -104,6 +103,7 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
     let addresses: Vec<_> = listeners.iter().map(listener::describe).collect();
     let origin = if is_inherited { " socket=inherited" } else { "" };
     log::info(format_args!("event=listening address={}{origin}", addresses.join(",")));
+    log::info(format_args!("event=started version={} commit={}", routes::SUSV_VERSION, routes::SUSV_COMMIT));
     let max_connections = settings.max_connections;
     let max_waiting = limits::WAITING_DOWNLOADS.min(spare_descriptors(settings));
     let mut loader = Loader::new(reading, is_inherited);
