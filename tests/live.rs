@@ -100,7 +100,8 @@ fn a_folder_that_is_still_being_copied_is_never_offered() {
 fn a_broken_configuration_leaves_everything_as_it_was_and_is_told_once() {
     let server = Server::start(LATEST, |folder| publish(folder, "20260101", 1));
     let path = server.folder.path().join("config.ini");
-    let breaks: [(fn(&Path), &str); 3] = [
+    type Damage = fn(&Path);
+    let breaks: [(Damage, &str); 3] = [
         (|path| fs::write(path, "what = 1\n").expect("written"), "KEY-UNKNOWN"),
         (
             |path| {
