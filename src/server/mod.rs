@@ -27,6 +27,7 @@ use crate::clock;
 use crate::config::Reading;
 use crate::limits;
 use crate::log;
+use crate::routes;
 use crate::sys;
 use crate::text::quote;
 
@@ -61,6 +62,7 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
     let addresses: Vec<_> = listeners.iter().map(listener::describe).collect();
     let origin = if is_inherited { " socket=inherited" } else { "" };
     log::info(format_args!("event=listening address={}{origin}", addresses.join(",")));
+    log::info(format_args!("event=started version={} commit={}", routes::SUSV_VERSION, routes::SUSV_COMMIT));
     let entrances = listeners.into_iter().map(|listener| Entrance::new(listener, is_inherited)).collect();
     let admission = Admission::new(find_capacity(settings.max_connections));
     let loader = Loader::new(reading, is_inherited);
