@@ -161,21 +161,34 @@ impl Memory {
         }
     }
 
-    /// The address and the index of its build date, noted as seen now; whether the date is new there.
+    /// Makes room for others than `kept`: who holds nothing goes first, then who was seen longest ago. Several at a time, since
+    /// all have to be looked at: one for each newcomer would be work for an attacker to give us.
+    fn forget_some(&mut self, kept: IpAddr) {
+        let value = |known: &Known| (known.address == kept, known.holds(), known.seen_at);
+        let mut values: Vec<_> = self.known.iter().map(value).collect();
+        let count = limits::FORGOTTEN_AT_ONCE.min(values.len().saturating_sub(1));
+        let (_, first_kept, _) = values.select_nth_unstable(count);
+        let first_kept = *first_kept;
+        let mut left = count;
+        self.known.retain(|known| {
+            let goes = left > 0 && value(known) <= first_kept && known.address != kept;
+            left -= usize::from(goes);
+            !goes
+        });
+        self.dates = self.known.iter().map(|known| known.tracks.len()).sum();
+    }
+
+    /// The address, seen now with a build date; whether the date is new there.
     pub fn note_check(&mut self, address: IpAddr, build_date: Date, now: u32) -> Option<(&mut Known, bool)> {
-        let mut place = self.place(address).unwrap_or_else(|place| place);
-        let is_known = self.known.get(place).is_some_and(|known| known.address == address);
-        let needs_date = !is_known || self.known.get(place).is_some_and(|known| known.track(build_date).is_none());
-        if (!is_known && self.known.len() >= limits::REGISTRARS) || (needs_date && self.dates >= limits::DATES) {
-            let others = self.known.iter().enumerate().filter(|(_, known)| known.address != address);
-            if let Some((gone, _)) = others.min_by_key(|(_, known)| (known.holds(), known.seen_at)) {
-                self.dates -= self.known.remove(gone).tracks.len();
-                place -= usize::from(gone < place);
-            }
+        let found = self.place(address).ok();
+        let has_date = found.and_then(|place| self.known.get(place)).is_some_and(|known| known.track(build_date).is_some());
+        if (found.is_none() && self.known.len() >= limits::REGISTRARS) || (!has_date && self.dates >= limits::DATES) {
+            self.forget_some(address);
         }
-        if !is_known {
+        let place = self.place(address).unwrap_or_else(|place| {
             self.known.insert(place, Known::new(address, now));
-        }
+            place
+        });
         let known = self.known.get_mut(place)?;
         known.seen_at = now;
         let before = known.tracks.len();
@@ -183,11 +196,5 @@ impl Memory {
         track?.note_check(now);
         self.dates = self.dates + known.tracks.len() - before;
         Some((known, is_new))
-    }
-
-    /// Bytes of all this on the heap, as far as they are counted here.
-    pub fn heap_bytes(&self) -> usize {
-        let tracks: usize = self.known.iter().map(|known| known.tracks.capacity()).sum();
-        self.known.capacity() * size_of::<Known>() + tracks * size_of::<Track>()
     }
 }

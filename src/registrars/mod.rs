@@ -117,11 +117,6 @@ impl Registrars {
         let inner = self.lock();
         snapshot::take(&inner.memory, inner.totals.clone(), now, judge)
     }
-
-    /// Bytes on the heap.
-    pub fn heap_bytes(&self) -> usize {
-        self.lock().memory.heap_bytes()
-    }
 }
 
 /// A download under way. Dropped, it counts as cut where it was last seen.
