@@ -219,3 +219,110 @@ fn advise(known: &Known, track: &Track, state: State, now: u32) -> Option<Proble
     };
     Some(Problem::at(known.address.to_string(), text, details))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Check, DownloadStart, Registrars};
+    use super::*;
+    use crate::problem::Language;
+
+    const VERSION: Date = 20260301;
+    const DAY: u32 = 86_400;
+
+    /// What an address did: each word is a build date with the time of a check, or how a download ended; `curl` is no driver.
+    fn play(registrars: &Arc<Registrars>, address: IpAddr, script: &str) {
+        let mut is_java = true;
+        for word in script.split_whitespace() {
+            let (what, at) = word.split_once('@').unwrap_or((word, "0"));
+            let now = at.parse().expect("a time");
+            let start =
+                DownloadStart { caller: address, is_java, offered_here: None, version: Some(VERSION), start: 0, size: 1000 };
+            match what {
+                "curl" => is_java = false,
+                "taken" => registrars.begin_download(&start, now).complete(now),
+                "runs" => std::mem::forget(registrars.begin_download(&start, now)),
+                "cut" => registrars.begin_download(&start, now).note_position(400, now),
+                date => {
+                    let build_date = date.parse().expect("a date");
+                    let chosen = (build_date < VERSION).then_some(VERSION);
+                    let is_by_stranger = false;
+                    let check = Check {
+                        caller: address,
+                        is_java,
+                        has_field: is_java,
+                        is_by_stranger,
+                        build_date,
+                        chosen,
+                        hold_repeats: true,
+                    };
+                    registrars.check(&check, now);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn states_follow_from_what_was_seen() {
+        // What it did; the time of the look; its state, and the code of what is said about it.
+        let cases = [
+            ("20171219", 60, State::Critical, ""),
+            ("20190101", 60, State::Offered, ""),
+            ("20260301", 60, State::UpToDate, ""),
+            ("20260302", 60, State::UpToDate, ""),
+            ("20171219 runs", 60, State::Downloading, ""),
+            ("20171219 cut", 60, State::Cut, "DOWNLOAD-CUT"),
+            ("20171219 cut cut 20171219@700 cut@700", 800, State::Stuck, "STUCK-CUT"),
+            ("20171219 cut cut taken", 60, State::Taken, "TAKEN"),
+            ("20171219 taken", 60, State::Taken, "TAKEN"),
+            ("20171219 taken", DAY - 1, State::Taken, "TAKEN"),
+            ("20171219 taken", DAY, State::Taken, "TAKEN-SILENT"),
+            ("20171219 taken 20171219@86400", DAY + 60, State::Taken, "TAKEN"),
+            ("20171219 taken", 2 * DAY, State::Stuck, "STUCK"),
+            ("20171219 taken 20260301@700", 60, State::UpToDate, ""),
+            ("20171219 taken 20260227@700", 800, State::Mislabelled, "FOLDER-NAMED-TOO-LATE"),
+            ("20171219 taken 20260227@700 20171219@800", 900, State::Offered, ""),
+            ("20171219", 2 * DAY, State::Silent, "SILENT"),
+            ("20260301", 2 * DAY, State::Silent, "SILENT"),
+            ("curl 20171219", 60, State::Trial, ""),
+            ("curl 20171219 20171219", 60, State::Trial, ""),
+            ("curl 20171219 20171219 20171219", 60, State::Critical, ""),
+            ("curl 20171219 taken", 60, State::Taken, "TAKEN"),
+            ("curl 20171219 taken 20260227@9", 60, State::Mislabelled, "FOLDER-NAMED-TOO-LATE"),
+            // Two tills: the one in need is shown.
+            ("20260301 20171219@9 20260301@600", 700, State::Critical, ""),
+        ];
+        for (script, now, state, code) in cases {
+            let (registrars, address) = (Arc::new(Registrars::default()), IpAddr::from([10, 0, 0, 1]));
+            play(&registrars, address, script);
+            let snapshot = registrars.snapshot(now, |_, build_date| Standing {
+                version: (build_date < VERSION).then_some(VERSION),
+                is_critical: build_date < 20180101,
+            });
+            let registrar = &snapshot.registrars[0];
+            let advice = registrar.advice.as_ref().map_or("", |advice| advice.code());
+            assert_eq!((registrar.state, advice), (state, code), "{script} at {now}");
+            assert_eq!(snapshot.counts[state as usize], 1);
+            assert_eq!(snapshot.count(), usize::from(state != State::Trial));
+            for language in [Language::English, Language::Russian] {
+                assert!(registrar.advice.iter().all(|advice| !advice.explain(language).contains('{')), "{script}");
+            }
+        }
+        assert!(State::ALL.is_sorted() && State::ALL.iter().enumerate().all(|(index, state)| *state as usize == index));
+    }
+
+    #[test]
+    fn several_tills_and_several_dates_of_an_address_are_shown() {
+        let (registrars, address) = (Arc::new(Registrars::default()), IpAddr::from([10, 0, 0, 1]));
+        for round in 0..6 {
+            let time = round * 600;
+            play(&registrars, address, &format!("20260302@{time} 20260302@{} 20260301@{}", time + 5, time + 9));
+        }
+        let snapshot = registrars.snapshot(4000, |_, _| Standing { version: None, is_critical: false });
+        let registrar = &snapshot.registrars[0];
+        assert_eq!((registrar.tills, &registrar.build_dates[..]), (3, &[20260301, 20260302][..]));
+        assert_eq!(snapshot.findings.len(), 1);
+        assert_eq!((snapshot.findings[0].problem.code(), snapshot.findings[0].is_urgent), ("ANOTHER-TILL", false));
+    }
+}
