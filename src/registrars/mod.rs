@@ -9,6 +9,8 @@ mod snapshot;
 mod updates;
 
 mod finding;
+mod state;
+
 mod memory;
 mod sight;
 
@@ -33,7 +35,8 @@ pub use memory::{LastDownload, Transfer};
 pub use numbers::{FIRST as FIRST_NUMBER, LAST as LAST_NUMBER};
 pub use policy::Hold;
 pub use sight::{Check, DownloadStart, OfferedHere};
-pub use snapshot::{Registrar, STATES, Snapshot, Standing, State};
+pub use snapshot::{Registrar, Snapshot};
+pub use state::{STATES, Standing, State};
 pub use totals::Totals;
 
 /// What a check is to be told.

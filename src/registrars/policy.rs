@@ -51,8 +51,16 @@ pub enum Hold {
 const OFFER: Decision = Decision::Offer { is_new_round: true };
 const OFFER_IN_ROUND: Decision = Decision::Offer { is_new_round: false };
 
-/// Decides for a driver that is older than `chosen`.
+/// Decides for a driver that is older than `chosen` and checks now.
 pub fn decide(track: &Track, chosen: Date, now: u32) -> Decision {
+    match judge(track, chosen, now) {
+        Decision::Hold(Hold::Taken { .. }) if was_restarted(track, now) => OFFER,
+        decision => decision,
+    }
+}
+
+/// The same for one that goes on as it did: what it is to expect.
+pub fn judge(track: &Track, chosen: Date, now: u32) -> Decision {
     let round = &track.round;
     if let Some(cut) = track.cut_at {
         let ago = now.saturating_sub(cut);
@@ -72,9 +80,6 @@ pub fn decide(track: &Track, chosen: Date, now: u32) -> Decision {
     }
     let Some(taken_at) = round.taken_at.filter(|_| is_same) else { return OFFER };
     let ago = now.saturating_sub(taken_at);
-    if was_restarted(track, now) {
-        return OFFER;
-    }
     let left = hold_time(track, taken_at).saturating_sub(ago);
     if left == 0 { OFFER } else { Decision::Hold(Hold::Taken { version: round.version, ago, left }) }
 }
