@@ -327,9 +327,8 @@ fn behind_a_proxy_that_is_not_named_nobody_is_held_and_the_problem_is_told_once(
         driver.client.send(check);
         assert_eq!(read_offer(&driver.client.read_answer(false)).map(|(number, _)| number), Some(VERSION));
     }
-    server.get("/marker");
-    server.wait_for_line("path=\"/marker\"");
     for code in ["UNNAMED-PROXY 127.0.0.1: ", "BUILD-DATE-FIELD-MISSING 127.0.0.1: "] {
+        server.wait_for_line(code);
         let lines = server.lines().iter().filter(|line| line.contains(code)).count();
         assert_eq!(lines, 1, "{code} {:#?}", server.lines());
     }

@@ -12,13 +12,14 @@ mod finding;
 mod state;
 
 mod memory;
-mod sight;
+mod policy;
+
+mod track;
 
 mod numbers;
-mod policy;
+mod sight;
 mod tills;
 mod totals;
-mod track;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -204,7 +204,8 @@ mod tests {
             ("curl 20171219", 60, State::Trial, ""),
             ("curl 20171219 20171219", 60, State::Trial, ""),
             ("curl 20171219 20171219 20171219", 60, State::Critical, ""),
-            ("curl 20171219 taken", 60, State::Taken, "TAKEN"),
+            ("curl 20171219 taken", 60, State::Trial, ""),
+            ("curl 20171219 taken 20171219 20171219", 60, State::Taken, "TAKEN"),
             ("curl 20171219 taken 20260227@9", 60, State::Mislabelled, "FOLDER-NAMED-TOO-LATE"),
             // Two tills: the one in need is shown.
             ("20260301 20171219@9 20260301@600", 700, State::Critical, ""),

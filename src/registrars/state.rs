@@ -86,7 +86,7 @@ pub fn find_state(known: &Known, track: &Track, standing: Standing, now: u32) ->
     let download = known.download.filter(|download| Some(download.version) == version).map(|download| download.transfer);
     if known.mislabel.is_some() {
         State::Mislabelled
-    } else if !track.is_driver && track.checks < limits::TRIAL_CHECKS && track.takes == 0 {
+    } else if !track.is_driver && track.checks < limits::TRIAL_CHECKS {
         State::Trial
     } else if version.is_some() && (has_taken(limits::STUCK_SECONDS) || known.cuts >= limits::STUCK_CUTS) {
         State::Stuck
