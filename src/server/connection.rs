@@ -156,7 +156,7 @@ fn send_reply(
     let due = reply.body.length().unwrap_or(0);
     let (sent, result) = Sender::new(seat, &shared.downloads).send(out, &reply.body);
     if answered.settings.log_requests {
-        events::log_answer(shared, seat, answered, &reply, sent..due, result.err());
+        events::log_answer(seat, answered, &reply, sent..due, result.err());
     }
     let download = events::note_answer(shared, seat, answered.settings, reply.event, sent..due);
     result.map(|()| download)

@@ -10,7 +10,6 @@ mod listener;
 mod receipt;
 mod receive;
 mod reload;
-mod repeats;
 mod send;
 mod workers;
 
@@ -33,7 +32,6 @@ use crate::text::quote;
 use door::Door;
 use downloads::Downloads;
 use reload::Watch;
-use repeats::Repeats;
 use workers::Entrance;
 
 /// Why the server could not start, in one line, with what to do next.
@@ -54,8 +52,6 @@ struct Shared {
     door: Door,
     downloads: Downloads,
     stopping: AtomicBool,
-    /// What was refused to whom.
-    repeats: Repeats,
     /// What happened, for the status page.
     seen: Seen,
 }
@@ -111,7 +107,6 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
         door: Door::new(max_connections),
         downloads: Downloads::new(max_connections, max_waiting),
         stopping: AtomicBool::new(false),
-        repeats: Repeats::default(),
         seen: Seen::default(),
     });
     loop {
@@ -122,7 +117,6 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
             Some(_) => {}
             None => {
                 watch.look(&shared);
-                shared.repeats.report();
                 log::report_repeated();
             }
         }

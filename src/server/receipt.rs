@@ -38,7 +38,10 @@ impl Sent {
         let settings = &shared.catalog().settings;
         if let (Transfer::Cut(bytes), true) = (transfer, settings.log_requests) {
             let (peer, file, size) = (seat.peer, quote(&self.path, limits::TARGET_BYTES), self.size);
-            log::request(format_args!("event=download_cut peer={peer} file={file} acknowledged={bytes}/{size}"));
+            log::request(
+                log::Rate::Always,
+                format_args!("event=download_cut peer={peer} file={file} acknowledged={bytes}/{size}"),
+            );
         }
         if settings.status_page {
             shared.seen.note(seat.peer.ip(), clock::uptime_seconds(), Sight::Download(self.version, transfer));

@@ -121,8 +121,9 @@ fn is_allowed(shared: &Shared, peer: &SocketAddr) -> bool {
     let catalog = shared.catalog();
     let address = peer.ip().to_canonical();
     let is_allowed = catalog.settings.allow.is_empty() || catalog.settings.allow.iter().any(|block| block.contains(address));
-    if !is_allowed && shared.repeats.count((address, 0), 1) {
-        log::warn(format_args!("event=not_allowed peer={address} effect=\"connections are reset\""));
+    if !is_allowed {
+        let source = log::Source::from(address);
+        log::warn(format_args!("event=not_allowed peer={source} effect=\"connections are reset\""));
     }
     is_allowed
 }
