@@ -9,8 +9,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
 
 use common::{Client, Folder, Server, check_request, license_line, post_request, publish, susv, wait_until};
 
@@ -356,4 +357,71 @@ fn a_link_and_a_folder_in_the_way_of_rotation_do_not_stop_it() {
     let size = |name: &str| fs::metadata(folder.join(name)).map_or(0, |metadata| metadata.len());
     wait_until("it is written on", || (1..=4096).contains(&size("stick/log")));
     assert!(size("stick/log.2") <= 4096);
+}
+
+/// Preloaded, this hangs each write to a file called `susv.log` while there is a file `hang` beside it.
+const HUNG_DISK: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+ssize_t write(int fd, const void *bytes, size_t count) {
+    char link[64], path[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length > 8) {
+        path[length] = 0;
+        char *name = path + length - 8;
+        if (strcmp(name, "susv.log") == 0) {
+            strcpy(name, "hang");
+            while (access(path, F_OK) == 0) usleep(10000);
+        }
+    }
+    return ((ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write"))(fd, bytes, count);
+}
+"#;
+
+#[test]
+fn a_hung_disk_holds_up_neither_requests_nor_outputs_nor_the_end() {
+    // Other binaries than Cargo's may be static.
+    if std::env::var_os("SUSV_BIN").is_some() || std::env::var_os("SUSV_RUNNER").is_some() {
+        return;
+    }
+    let folder = Folder::new();
+    let (source, library) = (folder.write("hang.c", HUNG_DISK), folder.path().join("hang.so"));
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-w", "-o"]).args([&library, &source]).status();
+    if !compiled.is_ok_and(|status| status.success()) {
+        println!("not run: no C compiler");
+        return;
+    }
+    publish(&folder, "20260301", 1);
+    folder.write("licenses/a.slf", license_line(12345, 'a'));
+    let mut command = susv();
+    command.env("LD_PRELOAD", &library);
+    let mut server = Server::start_command(folder, "current_firmware_version = 20260301\nlog_file = susv.log\n", command);
+    let log = server.folder.path().join("susv.log");
+    wait_until("it logs", || read(&log).contains("event=licenses"));
+    let hang = server.folder.write("hang", "");
+    flood(server.address, &license_request(), 2000);
+    // Past what waits for the disk, requests go to standard output.
+    server.wait_for_line("event=license ");
+    let what = "the log file's disk does not answer";
+    wait_until("the page shows it", || server.get("/status").text().contains(what));
+    server.wait_for_line(what);
+    assert!(!read(&log).contains("event=license "));
+    // Where the disk answers again, nothing is lost but what is counted.
+    fs::remove_file(&hang).expect("removed");
+    wait_until("the page forgets it", || !server.get("/status").text().contains(what));
+    wait_until("the lines are there, or their number is", || {
+        let log = read(&log);
+        let lost = log.split("event=log_overrun lines_lost=").nth(1).and_then(|rest| rest.lines().next());
+        log.matches("event=license ").count() + lost.map_or(0, |lost| lost.parse::<usize>().expect("a number")) >= 2000
+    });
+    server.folder.write("hang", "");
+    server.ask(license_request());
+    let begun = Instant::now();
+    server.signal(15);
+    server.wait();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }

@@ -83,6 +83,10 @@ impl Log {
         let _ = queue.push(line);
     }
 
+    fn is_file_stuck(&self) -> bool {
+        self.has_file.load(Ordering::Relaxed) && self.file.is_stuck(time::now(), limits::LOG_STUCK)
+    }
+
     fn report_counts(&self, is_end: bool) {
         let reports = lock(&self.limiter).take_reports(time::now(), is_end);
         for (level, text) in reports {
@@ -128,7 +132,7 @@ fn describe_missing_writer(error: &io::Error) -> String {
 /// Why lines are missing in the log file, if the last ones could not be written.
 pub fn trouble() -> Option<String> {
     let log = LOG.get()?;
-    if log.file.is_stuck(time::now(), limits::LOG_STUCK) {
+    if log.is_file_stuck() {
         return Some("the log file's disk does not answer: look at the disk of log_file".to_owned());
     }
     lock(&log.file_state).trouble.clone()
@@ -167,7 +171,7 @@ pub fn problem(what: &str) {
 pub fn report_repeated() {
     let Some(log) = LOG.get() else { return };
     log.report_counts(false);
-    if log.file.is_stuck(time::now(), limits::LOG_STUCK)
+    if log.is_file_stuck()
         && let Some(what) = trouble()
     {
         warn(format_args!("event=problem what={}", quote(&what, usize::MAX)));
