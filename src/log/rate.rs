@@ -55,11 +55,19 @@ pub enum Rate {
     Counted(Kind, IpAddr),
 }
 
-/// All that is limited, by kind and source or by text.
+/// What is counted together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Kind(Kind, Source),
+    /// The same warning.
+    Text(String),
+}
+
+/// All that is limited.
 pub struct RateLimiter {
-    limited: Repeats<(Kind, Source)>,
-    counted: Repeats<(Kind, Source)>,
-    warnings: Repeats<String>,
+    limited: Repeats<Key>,
+    counted: Repeats<Key>,
+    warnings: Repeats<Key>,
 }
 
 impl Default for RateLimiter {
@@ -81,45 +89,43 @@ impl RateLimiter {
     pub fn count(&mut self, rate: Rate, now: Instant) -> bool {
         match rate {
             Rate::Always => true,
-            Rate::Limited(kind, address) => self.limited.count((kind, address.into()), now),
-            Rate::Counted(kind, address) => self.counted.count((kind, address.into()), now),
+            Rate::Limited(kind, address) => self.limited.count(Key::Kind(kind, address.into()), now),
+            Rate::Counted(kind, address) => self.counted.count(Key::Kind(kind, address.into()), now),
         }
     }
 
     /// Counts a warning; returns whether it is to be written: the same text is, once.
     pub fn count_warning(&mut self, text: &str, now: Instant) -> bool {
-        self.warnings.count(text.to_owned(), now)
+        self.warnings.count(Key::Text(text.to_owned()), now)
     }
 
     /// The lines about what was not written, once its time is over; at the end of the program at once.
     pub fn take_reports(&mut self, now: Instant, is_end: bool) -> Vec<(Level, String)> {
-        let most = limits::REPEATS_NAMED;
         let mut reports = Vec::new();
-        for count in [self.limited.take_counts(now, most, is_end), self.counted.take_counts(now, most, is_end)].concat() {
-            reports.push(report(&count));
-        }
-        for Count { key, more, seconds } in self.warnings.take_counts(now, most, is_end) {
-            reports.push((
-                Level::Warning,
-                match key {
-                    Some(text) => format!("{text} repeated=\"{more} more in {seconds} s\""),
-                    None => format!("event=repeated of=other_warnings more={more} seconds={seconds}"),
-                },
-            ));
+        for (repeats, others) in
+            [(&mut self.limited, "peer=others"), (&mut self.counted, "peer=others"), (&mut self.warnings, "of=other_warnings")]
+        {
+            for count in repeats.take_counts(now, limits::REPEATS_NAMED, is_end) {
+                reports.push(report(count, others));
+            }
         }
         reports
     }
 }
 
-fn report(count: &Count<(Kind, Source)>) -> (Level, String) {
+/// The line about what was not written of one key, or of `others`.
+fn report(count: Count<Key>, others: &str) -> (Level, String) {
     let Count { key, more, seconds } = count;
-    let Some((Kind { event, status }, source)) = key else {
-        return (Level::Warning, format!("event=repeated peer=others more={more} seconds={seconds}"));
-    };
-    // Many sound requests are no reason to warn.
-    let level = if status.is_some_and(|status| status < 400) { Level::Request } else { Level::Warning };
-    let status = status.map_or_else(String::new, |status| format!(" status={status}"));
-    (level, format!("event=repeated of={event} peer={source}{status} more={more} seconds={seconds}"))
+    match key {
+        None => (Level::Warning, format!("event=repeated {others} more={more} seconds={seconds}")),
+        Some(Key::Text(text)) => (Level::Warning, format!("{text} repeated=\"{more} more in {seconds} s\"")),
+        Some(Key::Kind(Kind { event, status }, source)) => {
+            // Many sound requests are no reason to warn.
+            let level = if status.is_some_and(|status| status < 400) { Level::Request } else { Level::Warning };
+            let status = status.map_or_else(String::new, |status| format!(" status={status}"));
+            (level, format!("event=repeated of={event} peer={source}{status} more={more} seconds={seconds}"))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl<K: Ord + Clone> Repeats<K> {
             }
             more > 0
         });
-        counts.sort_by_key(|count| Reverse(count.more));
+        counts.sort_unstable_by_key(|count| Reverse(count.more));
         let unnamed = counts.iter().skip(most).map(|count| count.more);
         let others = unnamed.fold(self.others.more, u32::saturating_add);
         counts.truncate(most);
