@@ -2,7 +2,6 @@
 //! instead of repeated. Pure: it knows neither clocks nor lines.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How much is written before the counting begins.
@@ -28,7 +27,6 @@ pub struct Count<K> {
     pub seconds: u64,
 }
 
-#[derive(Clone, Copy)]
 struct Counter {
     /// Lines that may still be written.
     left: u32,
@@ -40,23 +38,27 @@ pub struct Repeats<K> {
     allowance: Allowance,
     since: Option<Instant>,
     left_in_all: u32,
-    counters: BTreeMap<K, Counter>,
+    /// Sorted by key.
+    counters: Vec<(K, Counter)>,
     others: Counter,
 }
 
 impl<K: Ord + Clone> Repeats<K> {
     pub fn new(allowance: Allowance) -> Repeats<K> {
         let others = Counter { left: allowance.each, more: 0 };
-        Repeats { allowance, since: None, left_in_all: allowance.in_all, counters: BTreeMap::new(), others }
+        Repeats { allowance, since: None, left_in_all: allowance.in_all, counters: Vec::new(), others }
     }
 
     /// Counts one more line of `key`; returns whether it is to be written.
     pub fn count(&mut self, key: K, now: Instant) -> bool {
         self.since.get_or_insert(now);
-        let counter = if self.counters.len() < self.allowance.keys || self.counters.contains_key(&key) {
-            self.counters.entry(key).or_insert(Counter { left: self.allowance.each, more: 0 })
-        } else {
-            &mut self.others
+        let counter = match self.counters.binary_search_by(|(known, _)| known.cmp(&key)) {
+            Ok(at) => &mut self.counters[at].1,
+            Err(at) if self.counters.len() < self.allowance.keys => {
+                self.counters.insert(at, (key, Counter { left: self.allowance.each, more: 0 }));
+                &mut self.counters[at].1
+            }
+            Err(_) => &mut self.others,
         };
         if counter.left > 0 && self.left_in_all > 0 {
             counter.left -= 1;
@@ -79,7 +81,7 @@ impl<K: Ord + Clone> Repeats<K> {
         }
         let seconds = time.as_secs();
         let mut counts = Vec::new();
-        self.counters.retain(|key, counter| {
+        self.counters.retain_mut(|(key, counter)| {
             let more = std::mem::take(&mut counter.more);
             counter.left = 0;
             if more > 0 {
