@@ -14,7 +14,6 @@ mod context;
 
 mod admission;
 mod listener;
-mod repeats;
 
 mod start_error;
 
@@ -79,7 +78,6 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
         }
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(limits::TICKS_PER_REPORT) {
-            context.repeats.report();
             log::report_repeated();
         }
         thread::sleep(limits::TICK);
