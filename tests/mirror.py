@@ -75,7 +75,7 @@ class Centre:
         folder = self.published / "new"
         folder.mkdir()
         for name in IMAGES:
-            (folder / name).write_bytes(hashlib.shake_256((text or version + name).encode()).digest(size))
+            (folder / name).write_bytes(make_image(text or version, name, size))
         if offer is not None:
             (folder / "offer.ini").write_text(offer)
             listed = (*listed, "offer.ini")
@@ -138,6 +138,10 @@ class Shop:
                 for folder in (self.firmware, self.licenses) for path in folder.rglob("*")}
 
 
+def make_image(text, name, size=491_520):
+    return hashlib.shake_256(f"{text} {name}".encode()).digest(size)
+
+
 def write_sums(folder, names):
     (folder / "SHA256SUMS").write_text("".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names))
 
@@ -189,26 +193,40 @@ class Line(threading.Thread):
                 end.close()
 
 
-class Watcher(threading.Thread):
-    """Looks at the shop's folder without a pause: a version that is there is one of those published, whole."""
+def read_beginning(place, name):
+    with open(name, "rb", opener=lambda path, flags: os.open(path, flags, dir_fd=place)) as file:
+        return os.fstat(file.fileno()).st_size, file.read(16)
 
-    def __init__(self, folder, known):
+
+class Watcher(threading.Thread):
+    """Looks at the shop's folder without a pause: a version that is there has these files, and both images of one of these texts."""
+
+    def __init__(self, folder, names, *texts):
         super().__init__(daemon=True)
-        self.folder, self.known, self.stopping, self.looks, self.wrong = folder, known, threading.Event(), 0, []
+        self.folder, self.names = folder, names
+        # Length and beginning tell them apart, and are read fast enough to see what lasts a moment.
+        self.whole = {version: [[(491_520, make_image(text, name)[:16]) for name in IMAGES] for text in (version, *texts)] for version in names}
+        self.stopping, self.looks, self.wrong = threading.Event(), 0, []
 
     def run(self):
         while not self.stopping.is_set():
             for version in os.listdir(self.folder):
                 with contextlib.suppress(FileNotFoundError):
-                    # The folder of this moment: what happens to its name afterwards is another look's business.
-                    place = os.open(self.folder / version, os.O_DIRECTORY)
-                    try:
-                        names = set(os.listdir(place))
-                        if names != self.known[version]:
-                            self.wrong.append((version, names))
-                    finally:
-                        os.close(place)
+                    self.look(version)
             self.looks += 1
+
+    def look(self, version):
+        live = self.folder / version
+        place = os.open(live, os.O_DIRECTORY)
+        try:
+            names = set(os.listdir(place))
+            images = [read_beginning(place, name) for name in IMAGES if name in names]
+            # One that was moved out meanwhile is not what the shop has.
+            is_live = live.stat().st_ino == os.fstat(place).st_ino
+        finally:
+            os.close(place)
+        if is_live and (names != self.names[version] or images not in self.whole[version]):
+            self.wrong.append((version, names, images))
 
     def __enter__(self):
         self.start()
@@ -241,6 +259,8 @@ def fetches_verbatim_and_only_what_is_vouched_for(centre, shop):
     for version in shop.versions():
         assert contents(shop.firmware / version) == contents(centre.published / "firmware" / version)
         assert all(path.stat().st_mode & 0o777 == 0o644 for path in (shop.firmware / version).iterdir())
+        # Moved, not copied, into place: the Watcher may miss a fast copy.
+        assert all(path.samefile(shop.staging / "centre/firmware" / version / path.name) for path in (shop.firmware / version).iterdir())
     assert contents(shop.licenses) == {"shop.slf": b"one\n", "другой.slf": b"two\n"}
     for version in ("20260501", "20260502", "20260503"):
         shutil.rmtree(centre.published / "firmware" / version)
@@ -275,9 +295,10 @@ def changes_of_a_known_version(centre, shop):
     folder = centre.publish("20260301", text="others", offer="only_for = 192.168.1.20\n")
     for name in contents(folder):
         os.utime(folder / name, ns=(times.st_atime_ns, times.st_mtime_ns))
-    with Watcher(shop.firmware, {"20260301": files}):
+    number = live.stat().st_ino
+    with Watcher(shop.firmware, {"20260301": files}, "others"):
         shop.run()
-    assert contents(live) == contents(folder)
+    assert contents(live) == contents(folder) and live.stat().st_ino != number, "the folder was not exchanged as a whole"
     # A wrong sum: what is here stays.
     good = contents(live)
     (folder / IMAGES[1]).write_bytes(b"x" * 491_520)
@@ -297,11 +318,12 @@ def withdrawal(centre, shop):
         centre.publish(version)
     centre.publish_licences(shop="one\n", gone="two\n")
     shop.run()
-    (shop.parent / "keep").write_text("")
-    (centre.published / "withdrawn").write_bytes(b"# wrong family\r\n20260401\r\n\r\ngone.slf\n../keep\n..\n.\n*\n-rf\n/etc\n20260301/upd_app.bin\n$(touch x)\n2026050\n")
+    for name in ("keep", "keep.slf"):
+        (shop.parent / name).write_text("")
+    (centre.published / "withdrawn").write_bytes(b"# wrong family\r\n20260401\r\n\r\ngone.slf\n../keep\n../keep.slf\n..\n.\n*\n-rf\n/etc\n20260301/upd_app.bin\n$(touch x)\n2026050\n")
     line = shop.run()
     assert "withdrawn 20260401" in line and "withdrawn gone.slf" in line, line
-    assert shop.versions() == ["20260301", "20260501"] and (shop.parent / "keep").exists(), shop.versions()
+    assert shop.versions() == ["20260301", "20260501"] and (shop.parent / "keep").exists() and (shop.parent / "keep.slf").exists(), shop.versions()
     assert set(contents(shop.licenses)) == {"shop.slf"}
     assert shop.run() == "susv-mirror: nothing new\n"
     # The shop's own list, and a version that is on the list no more.
