@@ -13,8 +13,6 @@ TEXT
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
-# For tests: the router's root folder.
-root=${SUSV_ROOT:-}
 
 fail() {
     echo "install.sh: $*" >&2
@@ -29,8 +27,8 @@ over_ssh() {
     [ "$1" != --remove ] || { option=--remove && shift; }
     # Dropbear has no sftp: the files go through a pipe. The second line tidies after a connection that broke.
     tar -C "$here" -cf - "$@" | ssh "$host" '
-        rm -rf /tmp/susv.??????
-        dir=$(mktemp -d /tmp/susv.XXXXXX) && tar -C "$dir" -xf - && sh "$dir/install.sh" '$option'
+        rm -rf /tmp/susv-install.??????
+        dir=$(mktemp -d /tmp/susv-install.XXXXXX) && tar -C "$dir" -xf - && sh "$dir/install.sh" '$option'
         result=$?
         rm -rf "$dir"
         exit $result'
@@ -38,30 +36,30 @@ over_ssh() {
 
 # add_line FILE LINE: at the end, unless the file has a line for susv; whole or not at all.
 add_line() {
-    ! grep -q '^susv:' "$root$1" || return 0
-    cp -p "$root$1" "$root$1.susv"
+    ! grep -q '^susv:' "$1" || return 0
+    cp -p "$1" "$1.susv"
     # The last line may lack its end.
-    [ -z "$(tail -c 1 "$root$1.susv")" ] || echo >>"$root$1.susv"
-    echo "$2" >>"$root$1.susv"
-    mv "$root$1.susv" "$root$1"
+    [ -z "$(tail -c 1 "$1.susv")" ] || echo >>"$1.susv"
+    echo "$2" >>"$1.susv"
+    mv "$1.susv" "$1"
 }
 
 add_user() {
     # Number 465 is free in OpenWrt; the lines are those its own packages write.
     add_line /etc/group 'susv:x:465:'
     add_line /etc/passwd 'susv:x:465:465:susv:/var/run/susv:/bin/false'
-    [ ! -f "$root/etc/shadow" ] || add_line /etc/shadow 'susv:x:0:0:99999:7:::'
+    [ ! -f /etc/shadow ] || add_line /etc/shadow 'susv:x:0:0:99999:7:::'
 }
 
 # put FILE TARGET MODE: whole or not at all, also while the old one runs.
 put() {
-    cp "$here/$1" "$root$2.new"
-    chmod "$3" "$root$2.new"
-    mv "$root$2.new" "$root$2"
+    cp "$here/$1" "$2.new"
+    chmod "$3" "$2.new"
+    mv "$2.new" "$2"
 }
 
 check_is_router() {
-    [ -f "$root/etc/rc.common" ] || fail "this is no OpenWrt (there is no /etc/rc.common): on a PC name the router: $1"
+    [ -f /etc/rc.common ] || fail "this is no OpenWrt (there is no /etc/rc.common): on a PC name the router: $1"
 }
 
 # Every step may find its work done: where one run was interrupted, the next one mends it.
@@ -69,26 +67,27 @@ install_here() {
     check_is_router "./install.sh root@192.168.1.1"
     "$here/susv" --version >/dev/null 2>&1 || fail "this build does not run on this router ($(uname -m)): take the tarball of another target"
     add_user
-    mkdir -p "$root/usr/bin" "$root/etc/init.d" "$root/lib/upgrade/keep.d"
+    mkdir -p /usr/bin /etc/init.d /lib/upgrade/keep.d
     put susv /usr/bin/susv 755
     put susv.init /etc/init.d/susv 755
     # What a system upgrade keeps.
     put susv.keep /lib/upgrade/keep.d/susv 644
-    # What is there already stays as it is.
-    "$here/susv" --init "$root/etc/susv" >/dev/null
-    "$root/etc/init.d/susv" enable
-    "$root/etc/init.d/susv" restart
-    echo "installed $("$root/usr/bin/susv" --version); copy firmware to /etc/susv/firmware, licences to /etc/susv/licenses"
+    # What is there already stays as it is, but for what an interrupted run left.
+    [ -s /etc/susv/config.ini ] || rm -f /etc/susv/config.ini
+    "$here/susv" --init /etc/susv >/dev/null
+    /etc/init.d/susv enable
+    /etc/init.d/susv restart
+    echo "installed $(/usr/bin/susv --version); copy firmware to /etc/susv/firmware, licences to /etc/susv/licenses"
 }
 
 remove_here() {
     check_is_router "./install.sh --remove root@192.168.1.1"
-    if [ -x "$root/etc/init.d/susv" ]; then
-        "$root/etc/init.d/susv" stop
-        "$root/etc/init.d/susv" disable
+    if [ -x /etc/init.d/susv ]; then
+        /etc/init.d/susv stop
+        /etc/init.d/susv disable
     fi
     # The links too where the script is gone: an interrupted removal.
-    rm -f "$root/usr/bin/susv" "$root/etc/init.d/susv" "$root/lib/upgrade/keep.d/susv" "$root"/etc/rc.d/[SK][0-9][0-9]susv
+    rm -f /usr/bin/susv /etc/init.d/susv /lib/upgrade/keep.d/susv /etc/rc.d/[SK][0-9][0-9]susv
     echo "removed; /etc/susv is left"
 }
 
