@@ -13,8 +13,8 @@ readonly NEEDED_MB=2000
 # Routers have little flash and are built for size; a larger result is a mistake.
 # Frame pointers make unwind tables shorter where they are DWARF's (6 KB); Thumb code is a quarter smaller than ARM's.
 readonly TARGETS="
-x86_64|x86_64-unknown-linux-musl|x86_64-linux-musl|amd64|x86_64|2|400|-Cforce-frame-pointers=yes
-aarch64|aarch64-unknown-linux-musl|aarch64-linux-musl|arm64|aarch64|2|400|-Cforce-frame-pointers=yes
+x86_64|x86_64-unknown-linux-musl|x86_64-linux-musl|amd64|x86_64|s|400|-Cforce-frame-pointers=yes
+aarch64|aarch64-unknown-linux-musl|aarch64-linux-musl|arm64|aarch64|s|400|-Cforce-frame-pointers=yes
 armv7|armv7-unknown-linux-musleabihf|arm-linux-musleabihf|armhf|armv[78]*l|z|256|-Ctarget-feature=+thumb-mode
 armv5te|armv5te-unknown-linux-musleabi|arm-linux-musleabi||armv[5678]*l|z|400|
 mipsel|mipsel-unknown-linux-musl|mipsel-linux-musleabi||mips|z|400|
