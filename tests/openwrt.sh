@@ -63,7 +63,7 @@ shutdown() { stop; }
 start() { start_service; }
 stop() { say stop; start-stop-daemon -K -q -o -p "/var/run/$name.pid"; }
 # procd starts the new one when the old one has ended.
-restart() { old=$(pidof susv); stop; for pid in $old; do while kill -0 "$pid" 2>/dev/null; do usleep 50000; done; done; start; }
+restart() { old=$(pidof susv); stop; for pid in $old; do while [ "$pid" != $$ ] && kill -0 "$pid" 2>/dev/null; do usleep 50000; done; done; start; }
 reload() { reload_service; }
 enable() { ln -sf "../init.d/$name" "/etc/rc.d/S$START$name"; ln -sf "../init.d/$name" "/etc/rc.d/K$STOP$name"; }
 disable() { rm -f /etc/rc.d/[SK]??"$name"; }
