@@ -110,6 +110,16 @@ check_serves() {
     [ "$(awk '/^Uid:/ { print $2 }' "$router/proc/$(on pidof susv)/status")" = 465 ] || fail "it does not run as user susv"
 }
 
+# wait_until_gone WHEN: procd does not wait for the end of what it stops.
+wait_until_gone() {
+    local tries
+    for tries in $(seq 100); do
+        [ -n "$(on pidof susv)" ] || return 0
+        sleep 0.1
+    done
+    fail "it runs on after $1 (seen $tries times)"
+}
+
 say() { printf 'openwrt: %s\n' "$*"; }
 
 # --- The installer on the router.
@@ -177,7 +187,8 @@ on sh /tmp/new/install.sh >/dev/null
 state >"$work/expected"
 on sh /tmp/new/install.sh --remove | grep -q "removed; /etc/susv is left" || fail "removal"
 state >"$work/removed"
-[ ! -e "$router/usr/bin/susv" ] && [ -f "$router/etc/susv/config.ini" ] && [ -z "$(on pidof susv)" ] || fail "removal"
+wait_until_gone "its removal"
+[ ! -e "$router/usr/bin/susv" ] && [ -f "$router/etc/susv/config.ini" ] || fail "removal"
 grep -q "susv" <(ls "$router/etc/rc.d" "$router/lib/upgrade/keep.d" "$router/etc/init.d") && fail "removal left something"
 take_down
 interrupted=0
@@ -219,7 +230,8 @@ from_pc() { PATH=$work/bin:$PATH sh "$pc/install.sh" "$@"; }
 from_pc root@192.168.1.1
 [ -x "$router/usr/bin/susv" ] && [ -L "$router/etc/rc.d/S95susv" ] && [ -n "$(on pidof susv)" ] || fail "not installed over ssh"
 from_pc --remove root@192.168.1.1
-[ ! -e "$router/usr/bin/susv" ] && [ ! -e "$router/etc/rc.d/S95susv" ] && [ -z "$(on pidof susv)" ] || fail "not removed over ssh"
+wait_until_gone "its removal over ssh"
+[ ! -e "$router/usr/bin/susv" ] && [ ! -e "$router/etc/rc.d/S95susv" ] || fail "not removed over ssh"
 left=$(find "$router/tmp" -mindepth 1 ! -name procd.log)
 [ -z "$left" ] || fail "left on the router: $left"
 from_pc root@192.168.1.1 --remove >/dev/null || fail "the order of its arguments counts"
@@ -281,7 +293,8 @@ opkg_install ""
 cp -r "$router/tmp/new/firmware/20000101" "$router/etc/susv/firmware/"
 check_serves
 on /usr/lib/opkg/info/susv.prerm remove
-[ -z "$(on pidof susv)" ] && [ ! -e "$router/etc/rc.d/S95susv" ] || fail "prerm"
+wait_until_gone "prerm"
+[ ! -e "$router/etc/rc.d/S95susv" ] || fail "prerm"
 take_down
 
 make_router
