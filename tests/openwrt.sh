@@ -73,9 +73,8 @@ RC
     # What opkg's packages call after their installation and before their removal.
     cat >"$router/lib/functions.sh" <<'FUNCTIONS'
 default_postinst() {
-    for part in group passwd; do
-        grep -q '^susv:' "/etc/$part" || printf '\nsusv:x:465:465:susv:/var/run/susv:/bin/false\n' >>"/etc/$part"
-    done
+    printf '\nsusv:x:465:\n' >>/etc/group
+    printf '\nsusv:x:465:465:susv:/var/run/susv:/bin/false\n' >>/etc/passwd
     for script in $(grep '^/etc/init.d/' "/usr/lib/opkg/info/$(basename "$1" .postinst).list"); do "$script" enable; "$script" start; done
 }
 default_prerm() {
@@ -145,8 +144,9 @@ grep -q "^# edited" "$router/etc/susv/config.ini" || fail "the update overwrote 
 check_serves
 say "installed and brought up to date"
 
-# --- A shutdown waits until a download has ended: its reader pauses for three seconds.
-(printf 'GET /firmware/20000101/upd_app.bin HTTP/1.1\r\nHost: router\r\nConnection: close\r\n\r\n'; sleep 12) |
+# --- A shutdown waits until a download has ended: its reader pauses for three seconds, and it is more than the kernel holds.
+head -c 24000000 /dev/urandom >"$router/etc/susv/firmware/large.bin"
+(printf 'GET /firmware/large.bin HTTP/1.1\r\nHost: router\r\nConnection: close\r\n\r\n'; sleep 6) |
     on nc 127.0.0.1 8888 | (sleep 3 && cat) >"$work/download" &
 download=$!
 until grep -q ' 01 ' <(grep -i ':22B8 ' "$router/proc/net/tcp" "$router/proc/net/tcp6"); do sleep 0.1; done
@@ -156,7 +156,8 @@ on /etc/init.d/susv shutdown
 [ -z "$(on pidof susv)" ] || fail "it runs on after shutdown"
 [ $((SECONDS - begun)) -ge 2 ] || fail "shutdown did not wait"
 wait "$download"
-[ "$(tail -c 491520 "$work/download" | sha256sum)" = "$(sha256sum <firmware/20000101/upd_app.bin)" ] || fail "the download was cut"
+[ "$(tail -c 24000000 "$work/download" | sha256sum)" = "$(sha256sum <"$router/etc/susv/firmware/large.bin")" ] || fail "the download was cut"
+rm "$router/etc/susv/firmware/large.bin"
 say "a shutdown waited $((SECONDS - begun)) s for a download"
 
 # --- Two system upgrades: the list as sysupgrade makes it; files only are archived, and given back by root to a factory-new router.
@@ -334,7 +335,7 @@ if [ "$refused" = 4 ]; then
     accepts mipsel 'uname() { echo mips; };' || fail "mipsel was refused on a little-endian MIPS"
     accepts aarch64 'uname() { echo aarch64; };' || fail "aarch64 was refused on its own kind"
 fi
-rm "$router/tmp/susv.preinst"
+rm -f "$router/tmp/susv.preinst"
 state | diff "$work/expected" - || fail "a refused package changed the router"
 # A program that does not run for another reason is not enabled.
 unpack x86_64
