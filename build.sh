@@ -174,7 +174,7 @@ compile() {
     target=$(field 2 "$1")
     level=$(field 6 "$1")
     sysroot=$(rustc --print sysroot)
-    mapfile -t flags < <(field 8 "$1" | xargs -n 1)
+    read -ra flags <<<"$(field 8 "$1")"
     flags+=(-Clink-self-contained=no -Crelocation-model=static -Zlocation-detail=none -Zfmt-debug=none)
     # A function that cannot panic needs no unwind table (4 KB). A panic in a destructor would end the program instead of the
     # connection (8 KB); ours are std's, which do not panic. -Os chooses zig's small C library.
