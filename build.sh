@@ -299,7 +299,7 @@ pack_deb() {
     cp packaging/debian/lintian-overrides "$work/usr/share/lintian/overrides/susv"
     cp LICENSE "$doc/copyright"
     copy_documents "$doc"
-    printf 'susv (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- susv developers <susv@localhost>  %s\n' "$(version)" \
+    printf 'susv (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- susv developers <susv@example.org>  %s\n' "$(version)" \
         "$(LC_ALL=C date -u -d "@$(source_date)" '+%a, %d %b %Y %H:%M:%S +0000')" | gzip -9nc >"$doc/changelog.gz"
     chmod -R u+rwX,go+rX,go-w "$work"
     cp packaging/debian/{postinst,prerm,postrm} "$work/DEBIAN/"
