@@ -255,7 +255,9 @@ fn a_server_starts_in_spite_of_mistakes_and_takes_the_mended_file_over() {
         publish(folder, "20260301", 1);
     });
     let is_offered = || {
-        let answer = server.ask(check_request());
+        let mut client = server.connect();
+        client.send(check_request());
+        let answer = client.try_answer(false).unwrap_or_else(|| panic!("no answer: {:#?}", server.lines()));
         assert_eq!(answer.status, 200);
         answer.text().contains("\"update_available\": true")
     };
