@@ -35,7 +35,7 @@ pub fn parse_version(text: &str) -> Option<Date> {
 pub fn parse_build_date(text: &str) -> Option<Date> {
     let (day, rest) = text.split_once('.')?;
     let (month, year) = rest.split_once('.')?;
-    let ascii = |text: &str| Some(crate::text::parse_digits(text.as_bytes())? as u32);
+    let ascii = |text: &str| u32::try_from(crate::text::parse_digits(text.as_bytes())?).ok();
 
     let mut day_characters = day.chars();
     let day = match (day_characters.next()?, day_characters.next(), day_characters.next()) {

@@ -13,7 +13,7 @@ pub mod routes;
 
 pub mod catalog;
 
-pub mod seen;
+pub mod registrars;
 
 pub mod address_block;
 pub mod config;

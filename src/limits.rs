@@ -8,10 +8,10 @@ use std::time::Duration;
 pub const HEAD_BYTES: usize = 16 * 1024;
 /// Header fields in one request. Browsers send 20.
 pub const HEAD_FIELDS: usize = 100;
-/// Request target. The longest real one is a firmware path; PATH_MAX is 4,096 too.
-pub const TARGET_BYTES: usize = 4 * 1024;
-/// Request body after removal of chunking. A check is 28 bytes, a licence request 30.
-pub const BODY_BYTES: usize = 64 * 1024;
+/// Request target. RFC 9112 §3 wants 8,000 octets supported; the longest real one is a firmware path.
+pub const TARGET_BYTES: usize = 8 * 1024;
+/// Request body after removal of chunking. A check is 28 bytes, a licence request 30; every connection may hold so much.
+pub const BODY_BYTES: usize = 16 * 1024;
 /// Chunked coding around the body (sizes, extensions, trailers): what an attacker may make us skip.
 pub const CHUNK_OVERHEAD_BYTES: usize = 16 * 1024;
 /// Nesting of JSON arrays and objects: the parser recurses, and threads have small stacks.
@@ -33,45 +33,93 @@ pub const IDLE_TIME: Duration = Duration::from_secs(20);
 pub const ANNOUNCED_IDLE_SECONDS: u32 = 15;
 /// Idle time above three quarters of `max_connections`.
 pub const PRESSED_IDLE_TIME: Duration = Duration::from_secs(1);
-/// A send without any progress for so long is given up. A slow PPP link that moves is never cut.
-pub const STALL_TIME: Duration = Duration::from_secs(30);
+/// A send of which nothing arrives for so long is given up. After a short outage TCP's own back-off on a slow link is longer than
+/// half a minute, and a reset that is sent into a dead link is never repeated.
+pub const STALL_TIME: Duration = Duration::from_secs(15 * 60);
 /// How often a blocked send looks up: whether it moved, and whether it must give way.
 pub const SEND_TICK: Duration = Duration::from_millis(250);
-/// After an error answer we read and drop what the client still sends, so that it gets to read the answer (RFC 9112 §9.6):
-/// until it is silent for so long …
+/// How often is looked whether a download's last byte is acknowledged, once all of it is with the kernel.
+pub const ACKNOWLEDGEMENT_TICK: Duration = Duration::from_millis(100);
+/// After an answer to a request that was not read whole we read and drop what the client still sends, so that it gets to read the
+/// answer (RFC 9112 §9.6): until it is silent for so long …
 pub const LINGER_SILENCE: Duration = Duration::from_secs(2);
 /// … or this has passed …
 pub const LINGER_TIME: Duration = Duration::from_secs(30);
 /// … or so much was dropped. A connection that lingers is the first to give way.
 pub const LINGER_BYTES: usize = 128 * 1024 * 1024;
-/// Answers and downloads under way at a stop are given so long to finish.
-pub const STOP_TIME: Duration = Duration::from_secs(30);
 
-/// At a stop a connection without a request yet is given so long to send it: its caller could not know.
-pub const NEWCOMER_TIME: Duration = Duration::from_secs(1);
+// --- Admission: who is let in, and who gives way --------------------------------------------------
+
+/// Places that downloads and the disk leave to checks, however few connections are allowed.
+pub const PLACES_FOR_CHECKS: usize = 8;
+/// Downloads that wait for a permit, beside the places; each holds a thread and its request.
+pub const WAITING_DOWNLOADS: usize = 256;
+/// Descriptors for ourselves: standard streams, sockets, log file, what is being loaded.
+pub const OWN_DESCRIPTORS: usize = 16;
+/// A connection of the caller that holds most places is not asked to leave before it has been in its phase for so long …
+pub const GRACE_FOR_CROWDS: Duration = Duration::from_millis(150);
+/// … and anybody else's not before this: a lone caller on a slow link gets its chance.
+pub const GRACE_FOR_OTHERS: Duration = Duration::from_secs(1);
+/// A newcomer that is next waits so long for a place that becomes free by itself before others are asked to make room.
+pub const ADMISSION_PATIENCE: Duration = Duration::from_millis(40);
+/// A newcomer at the door looks again so often for somebody who may give way.
+pub const ADMISSION_TICK: Duration = Duration::from_millis(20);
+/// Who was asked to leave and has not by then is not counted on any more.
+pub const ASKED_TIME: Duration = Duration::from_millis(500);
+/// Who is asked to leave may send its request, or the rest of it, for so long …
+pub const LEAVING_TIME: Duration = Duration::from_millis(150);
+/// … or the next one, after an answer, for so long: it may be on its way …
+pub const LEAVING_TIME_BETWEEN: Duration = Duration::from_millis(20);
+/// … and is looked for so often.
+pub const LEAVING_TICK: Duration = Duration::from_millis(10);
+/// A download gives way to one that waits when nothing of it arrived for so long, or too little over so long …
+pub const SLOW_TIME: Duration = Duration::from_secs(30);
+/// … namely less than this: a fifth of a serial line.
+pub const SLOW_BYTES_PER_SECOND: u64 = 2 * 1024;
+/// A waiting download's turn comes after so long, whoever else waits.
+pub const FAIR_AFTER: Duration = Duration::from_secs(10);
+/// It is answered 503 after so long: FPUpdater waits 30 s for the first byte (CLIENTS.md).
+pub const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(25);
+/// How often it looks whether its client has gone, and for a slow download.
+pub const WAITING_TICK: Duration = Duration::from_secs(1);
+/// A request that needs the disk is answered 503 after so long.
+pub const DISK_PATIENCE: Duration = Duration::from_secs(2);
+/// Pages for people that are written at a time: that bounds their memory.
+pub const PAGES: usize = 8;
+
+// --- Stop -----------------------------------------------------------------------------------------
+
+/// At a stop everything but downloads has so long, and whoever comes meanwhile too.
+pub const STOP_GRACE: Duration = Duration::from_secs(1);
+/// A download begins only while so much of a stop is left: a serial line needs 50 s for an image.
+pub const STOP_DOWNLOAD_TIME: Duration = Duration::from_secs(60);
+/// A download of which nothing arrived for so long prolongs nothing.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// What the end of a stop takes, after the last download.
+pub const STOP_CLOSING_TIME: Duration = Duration::from_secs(3);
+/// How often a stop looks whether it is over.
+pub const STOP_TICK: Duration = Duration::from_millis(10);
 
 // --- Server: threads, sockets, memory -----------------------------------------------------------
 
+/// How often signals are looked for, and whether threads wait for callers.
+pub const TICK: Duration = Duration::from_millis(100);
+/// Repetitions are reported once in so many ticks.
+pub const TICKS_PER_REPORT: u32 = 20;
 /// Callers that wait in the kernel for a free connection. std's own is 128: too few for a shop's morning.
 pub const BACKLOG: i32 = 1024;
-/// A connection is not made to give way before it has been in its phase for so long: a caller on a slow link gets its chance.
-pub const EVICTION_GRACE: Duration = Duration::from_millis(150);
-/// A body at least this large is a download: it needs one of the places for downloads. A smaller one fits the kernel's buffers.
-pub const DOWNLOAD_BYTES: u64 = 64 * 1024;
-/// Downloads that wait for one of those places, without a thread, like callers in the backlog.
-pub const WAITING_DOWNLOADS: usize = 1024;
-/// A download gives way to one that waits when it moved less than `SLOW_BYTES` over this time.
-pub const SLOW_TIME: Duration = Duration::from_secs(10);
-/// 256 B/s: forty times slower than a serial line.
-pub const SLOW_BYTES: u64 = 2560;
 /// Stack of a connection's thread. Measured need: below 24 KiB, JSON of full depth included.
 pub const THREAD_STACK: usize = 96 * 1024;
+/// A thread is made only if so much memory can be had: its stack, and what it and the others will need.
+pub const MEMORY_FOR_THREAD: usize = 1024 * 1024;
 /// A thread that waited so long for a connection looks whether it is still needed, and whether the server stops.
-pub const ACCEPT_TICK: Duration = Duration::from_secs(1);
+pub const ACCEPT_TICK: Duration = Duration::from_millis(250);
 /// Threads kept waiting for connections; more end after `ACCEPT_TICK`.
 pub const SPARE_THREADS: usize = 2;
 /// After an accept that failed for want of descriptors or memory.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// At the start callers wait in the kernel's queue at most so long for the first look at files: a disk may hang.
+pub const FIRST_LOOK_TIME: Duration = Duration::from_millis(2500);
 /// First size of a connection's read buffer; a registrar's request fits.
 pub const READ_BUFFER: usize = 2 * 1024;
 /// So much of a file is read before its head is sent, so that a disk that fails is an answer and no cut.
@@ -124,13 +172,11 @@ pub const UNSETTLED_WATCH_TIME: Duration = Duration::from_millis(500);
 pub const SETTLING_TIME: Duration = Duration::from_secs(2);
 /// … and a version folder whose `SHA256SUMS` agrees for so long.
 pub const VOUCHED_SETTLING_TIME: Duration = Duration::from_millis(500);
-/// At a start callers wait in the kernel's queue until all that stands still has settled, but no longer than this.
-pub const START_TIME: Duration = Duration::from_millis(2500);
 
 // --- Status page ---------------------------------------------------------------------------------
 
-/// Registrars remembered by address, 64 bytes each; the one seen longest ago is forgotten first.
-pub const REGISTRARS: usize = 1024;
+/// Registrars remembered by address; who holds nothing is forgotten first, then the one seen longest ago.
+pub const REGISTRARS: usize = 4096;
 /// The page asks browsers to load it again after so many seconds.
 pub const PAGE_REFRESH_SECONDS: u32 = 30;
 
@@ -157,3 +203,46 @@ pub const LOG_GATHER: Duration = Duration::from_millis(20);
 pub const LOG_RETRY: Duration = Duration::from_secs(2);
 /// At the end of the program the log is given so long to be written.
 pub const LOG_FLUSH: Duration = Duration::from_millis(500);
+
+// --- Registrars: through an update ---------------------------------------------------------------
+
+/// Nobody who took a version checks again sooner than this: a running driver sleeps a whole period, and the shortest is a minute.
+pub const EARLIEST_RETURN_SECONDS: u32 = 50;
+/// A check that comes so much sooner than a running driver's could is another's, or a restarted driver's.
+pub const PERIOD_SLACK_SECONDS: u32 = 10;
+/// After a silence of more than this the PC was off, as a rule.
+pub const NIGHT_SECONDS: u32 = 4 * 3600;
+/// How far the hours at which a PC is switched on may lie apart.
+pub const MORNING_SECONDS: u32 = 3 * 3600;
+/// A check so soon after the one before is its repetition: Java sends a request again whose answer was lost.
+pub const REPETITION_SECONDS: u32 = 2;
+/// A driver that took a version is held for so long the first time; doubled each further time …
+pub const HOLD_SECONDS: u32 = 12 * 3600;
+/// … up to this.
+pub const LONGEST_HOLD_SECONDS: u32 = 8 * 86_400;
+/// … and not before this, longer than a shift: a running driver that was not heard since may just have flashed.
+pub const SHIFT_SECONDS: u32 = 15 * 3600;
+/// A driver that is heard while it is held is watched for a day and a bit first: if it is restarted daily, it shows.
+pub const WATCHED_SECONDS: u32 = 26 * 3600;
+/// After a cut download a driver is told "no update" for so long: the old generation asks again without a pause.
+pub const CUT_HOLD_SECONDS: u32 = 600;
+/// Build dates remembered for one address.
+pub const DATES_PER_ADDRESS: usize = 8;
+/// Build dates remembered in all: with `REGISTRARS` addresses at most 2 MB.
+pub const DATES: usize = 8192;
+/// Versions known to be labelled rightly.
+pub const PROVEN_VERSIONS: usize = 16;
+/// A registrar that took a version so long ago and still reports the old date is stuck.
+pub const STUCK_SECONDS: u32 = 2 * 86_400;
+/// Downloads cut in a row that make it so.
+pub const STUCK_CUTS: u8 = 3;
+/// After so much silence a registrar that took a version should be looked at.
+pub const TAKEN_SILENCE_SECONDS: u32 = 86_400;
+/// A registrar not seen for so long is silent.
+pub const SILENT_SECONDS: u32 = 2 * 86_400;
+/// Callers that are no driver and checked less often are trials.
+pub const TRIAL_CHECKS: u32 = 3;
+/// A finding about the way of a check passes so long after the last such check.
+pub const FINDING_SECONDS: u32 = 86_400;
+/// Findings about registrars that are listed.
+pub const FINDINGS: usize = 64;

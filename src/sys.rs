@@ -1,59 +1,76 @@
-//! The only `unsafe` code: what std does not offer and a server on a router needs.
+//! The only `unsafe` code and the only numbers of the kernel: what std does not offer and a server on a router needs.
 //!
 //! The functions are the C library's, declared here because the project uses no packages. The constants are the
 //! kernel's; MIPS has its own.
 
-use std::ffi::{CString, OsStr, c_char, c_int, c_ulong, c_void};
+use std::ffi::{CString, OsStr, c_char, c_int, c_short, c_ulong, c_void};
 use std::fs::File;
 use std::io;
-use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::atomic::{AtomicI32, Ordering};
-
-/// Reload now.
-pub const SIGHUP: u8 = 1;
-/// Stop (Ctrl-C).
-pub const SIGINT: u8 = 2;
-/// Stop (service manager).
-pub const SIGTERM: u8 = 15;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 #[cfg(any(target_arch = "mips", target_arch = "mips64"))]
 mod kernel {
+    pub const SOCK_STREAM: i32 = 2;
     pub const SOL_SOCKET: i32 = 0xffff;
+    pub const SO_REUSEADDR: i32 = 4;
     pub const SO_LINGER: i32 = 0x80;
     pub const SO_ACCEPTCONN: i32 = 0x1009;
+    pub const SO_DOMAIN: i32 = 0x1029;
     pub const TIOCOUTQ: i32 = 0x7472;
     pub const FIONREAD: i32 = 0x467f;
     pub const RLIMIT_NOFILE: i32 = 5;
-    pub const O_NONBLOCK: i32 = 0x80;
     pub const ENOBUFS: i32 = 132;
+    pub const ELOOP: i32 = 90;
+    pub const O_NONBLOCK: i32 = 0x80;
+    pub const SIGUSR1: i32 = 16;
+    pub const SIGUSR2: i32 = 17;
+    pub const SIGXFSZ: i32 = 31;
 }
 #[cfg(not(any(target_arch = "mips", target_arch = "mips64")))]
 mod kernel {
+    pub const SOCK_STREAM: i32 = 1;
     pub const SOL_SOCKET: i32 = 1;
+    pub const SO_REUSEADDR: i32 = 2;
     pub const SO_LINGER: i32 = 13;
     pub const SO_ACCEPTCONN: i32 = 30;
+    pub const SO_DOMAIN: i32 = 39;
     pub const TIOCOUTQ: i32 = 0x5411;
     pub const FIONREAD: i32 = 0x541b;
     pub const RLIMIT_NOFILE: i32 = 7;
-    pub const O_NONBLOCK: i32 = 0o4000;
     pub const ENOBUFS: i32 = 105;
+    pub const ELOOP: i32 = 40;
+    pub const O_NONBLOCK: i32 = 0o4000;
+    pub const SIGUSR1: i32 = 10;
+    pub const SIGUSR2: i32 = 12;
+    pub const SIGXFSZ: i32 = 25;
 }
 
 /// For `open`: do not wait for the other end of a pipe. Of no effect on a regular file.
 pub const O_NONBLOCK: i32 = kernel::O_NONBLOCK;
 
-/// Whether an error says that descriptors or memory have run out: it tells nothing about the file it was met at.
-pub fn is_out_of_resources(error: &io::Error) -> bool {
-    const ENOMEM: i32 = 12;
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    match error.raw_os_error() {
-        Some(number) => [ENOMEM, ENFILE, EMFILE, kernel::ENOBUFS].contains(&number),
-        None => error.kind() == io::ErrorKind::OutOfMemory,
-    }
-}
+const AF_INET: c_int = 2;
+const AF_INET6: c_int = 10;
+const SOCK_CLOEXEC: c_int = 0o2_000_000;
+const IPPROTO_IP: c_int = 0;
+const IP_FREEBIND: c_int = 15;
+const IPPROTO_TCP: c_int = 6;
+const TCP_INFO: c_int = 11;
+const IPPROTO_IPV6: c_int = 41;
+const IPV6_V6ONLY: c_int = 26;
+const POLLIN: c_short = 1;
+const POLLERR: c_short = 8;
+const POLLHUP: c_short = 0x10;
+const POLLRDHUP: c_short = 0x2000;
+const SIGHUP: c_int = 1;
+const SIGINT: c_int = 2;
+const SIGALRM: c_int = 14;
+const SIGTERM: c_int = 15;
+const ENOMEM: i32 = 12;
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
 
 /// Flags of `open`, which differ between architectures.
 #[cfg(any(target_arch = "arm", target_arch = "aarch64"))]
@@ -98,14 +115,28 @@ struct Linger {
     seconds: c_int,
 }
 
+/// A socket address of either family as the kernel takes it: `sockaddr_in6` is the longer one.
+#[repr(C, align(4))]
+struct SocketAddress([u8; 28]);
+
+#[repr(C)]
+struct PollEntry {
+    fd: c_int,
+    events: c_short,
+    found: c_short,
+}
+
 unsafe extern "C" {
+    fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
+    fn bind(fd: c_int, address: *const SocketAddress, length: u32) -> c_int;
     fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, length: u32) -> c_int;
     fn getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, length: *mut u32) -> c_int;
     fn listen(fd: c_int, backlog: c_int) -> c_int;
+    fn poll(entries: *mut PollEntry, count: c_ulong, milliseconds: c_int) -> c_int;
     // The request is `unsigned long` in glibc and `int` in musl; ours fits both, and both take it in a full register.
     fn ioctl(fd: c_int, request: c_ulong, ...) -> c_int;
-    fn signal(number: c_int, handler: extern "C" fn(c_int)) -> usize;
-    fn write(fd: c_int, bytes: *const c_void, length: usize) -> isize;
+    // A handler's address, or `SIG_IGN`, which is 1.
+    fn signal(number: c_int, handler: usize) -> usize;
     fn getrlimit(resource: c_int, limit: *mut ResourceLimit) -> c_int;
     fn setrlimit(resource: c_int, limit: *const ResourceLimit) -> c_int;
     fn openat(folder: c_int, path: *const c_char, flags: c_int, ...) -> c_int;
@@ -131,35 +162,95 @@ pub fn open_beneath<'a>(folder: File, names: impl Iterator<Item = &'a OsStr>) ->
     Ok(opened)
 }
 
-/// Whether a path has a link where none may be, or too many of them (ELOOP).
+/// Whether an error means that descriptors or memory have run out: nothing is wrong with what was asked for, and it may be asked
+/// for again.
+pub fn is_out_of_resources(error: &io::Error) -> bool {
+    match error.raw_os_error() {
+        Some(number) => matches!(number, EMFILE | ENFILE | ENOMEM | kernel::ENOBUFS),
+        None => error.kind() == io::ErrorKind::OutOfMemory,
+    }
+}
+
+/// Whether a path has a link where none may be, or too many of them; std has no stable name for it.
 pub fn is_link_loop(error: &io::Error) -> bool {
-    let number = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 90 } else { 40 };
-    error.raw_os_error() == Some(number)
+    error.raw_os_error() == Some(kernel::ELOOP)
 }
 
-/// Makes the coming close of `stream` a reset (RST): the peer must not take what it has for a whole file.
-pub fn reset_on_close(stream: &TcpStream) {
-    let linger = Linger { on: 1, seconds: 0 };
-    // SAFETY: the descriptor is open as long as `stream` lives; the pointer and length describe `linger`.
-    // A failure leaves an ordinary close, and there is nothing else to try.
-    unsafe {
-        setsockopt(
-            stream.as_raw_fd(),
-            kernel::SOL_SOCKET,
-            kernel::SO_LINGER,
-            (&raw const linger).cast(),
-            size_of::<Linger>() as u32,
-        );
-    }
+fn check(result: c_int) -> io::Result<c_int> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// Widens the queue of callers the kernel holds for `listener`; std's is 128.
-pub fn widen_backlog(listener: &TcpListener, backlog: i32) -> io::Result<()> {
-    // SAFETY: plain integers, and the descriptor is open as long as `listener` lives.
-    match unsafe { listen(listener.as_raw_fd(), backlog) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
+fn set_option<T>(socket: &impl AsRawFd, level: c_int, name: c_int, value: &T) -> io::Result<()> {
+    // SAFETY: the descriptor is open as long as `socket` lives; pointer and length describe `value`.
+    check(unsafe { setsockopt(socket.as_raw_fd(), level, name, (&raw const *value).cast(), size_of::<T>() as u32) }).map(drop)
+}
+
+fn integer_option(fd: c_int, name: c_int) -> io::Result<c_int> {
+    let mut value: c_int = 0;
+    let mut length = size_of::<c_int>() as u32;
+    // SAFETY: the pointers describe two integers that live through the call; whatever `fd` is, even closed, the call only fails.
+    check(unsafe { getsockopt(fd, kernel::SOL_SOCKET, name, (&raw mut value).cast(), &raw mut length) }).map(|_| value)
+}
+
+/// Sets whether the end of `stream`, by whatever cause, is a reset (RST) that drops what is not sent yet, or an ordinary one after
+/// which the kernel delivers it.
+pub fn set_reset_on_close(stream: &TcpStream, is_reset: bool) {
+    let linger = Linger { on: c_int::from(is_reset), seconds: 0 };
+    // It fails on a socket that has no other end any more, and then there is nothing left to decide.
+    let _ = set_option(stream, kernel::SOL_SOCKET, kernel::SO_LINGER, &linger);
+}
+
+/// How a listening socket relates to addresses.
+#[derive(Debug, Clone, Copy)]
+pub struct ListenOptions {
+    /// An IPv6 socket takes IPv4 callers too, whatever `net.ipv6.bindv6only` says.
+    pub takes_ipv4: bool,
+    /// The address may be one that this machine does not have yet.
+    pub may_be_missing: bool,
+    /// Callers the kernel holds; std's is 128.
+    pub backlog: i32,
+}
+
+/// Opens a listening socket. std's has none of these options, and they must be set before the address is taken.
+pub fn listen_on(address: SocketAddr, options: ListenOptions) -> io::Result<TcpListener> {
+    let family = if address.is_ipv4() { AF_INET } else { AF_INET6 };
+    // SAFETY: plain integers.
+    let fd = check(unsafe { socket(family, kernel::SOCK_STREAM | SOCK_CLOEXEC, 0) })?;
+    // SAFETY: the descriptor was just opened, and nothing else owns it.
+    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    let one: c_int = 1;
+    set_option(&socket, kernel::SOL_SOCKET, kernel::SO_REUSEADDR, &one)?;
+    if address.is_ipv6() {
+        set_option(&socket, IPPROTO_IPV6, IPV6_V6ONLY, &c_int::from(!options.takes_ipv4))?;
     }
+    if options.may_be_missing {
+        set_option(&socket, IPPROTO_IP, IP_FREEBIND, &one)?;
+    }
+    let (bytes, length) = encode_address(address);
+    // SAFETY: pointer and length describe `bytes`, which holds an address of the socket's family.
+    check(unsafe { bind(socket.as_raw_fd(), &raw const bytes, length) })?;
+    // SAFETY: plain integers, and the descriptor is open as long as `socket` lives.
+    check(unsafe { listen(socket.as_raw_fd(), options.backlog) })?;
+    Ok(TcpListener::from(socket))
+}
+
+/// `sockaddr_in` or `sockaddr_in6`, and its length.
+fn encode_address(address: SocketAddr) -> (SocketAddress, u32) {
+    let mut bytes = [0; 28];
+    bytes[2..4].copy_from_slice(&address.port().to_be_bytes());
+    let (family, length) = match address {
+        SocketAddr::V4(address) => {
+            bytes[4..8].copy_from_slice(&address.ip().octets());
+            (AF_INET, 16)
+        }
+        SocketAddr::V6(address) => {
+            bytes[8..24].copy_from_slice(&address.ip().octets());
+            bytes[24..28].copy_from_slice(&address.scope_id().to_ne_bytes());
+            (AF_INET6, 28)
+        }
+    };
+    bytes[..2].copy_from_slice(&(family as u16).to_ne_bytes());
+    (SocketAddress(bytes), length)
 }
 
 /// Bytes written to `stream` that the peer has not acknowledged yet; 0 where the kernel does not say.
@@ -179,31 +270,55 @@ fn count_bytes(stream: &TcpStream, request: i32) -> u64 {
     if result == 0 { u64::try_from(count).unwrap_or(0) } else { 0 }
 }
 
-/// Standard output without std's buffer and lock, which a blocked reader would hold (and which are 2 KB of program).
+/// Whether a caller waits in the kernel's queue of `listener`.
+pub fn has_caller(listener: &TcpListener) -> bool {
+    poll_now(listener, POLLIN) & POLLIN != 0
+}
+
+/// How many callers wait there; `None` where the kernel (or an emulator) does not say.
+pub fn count_callers(listener: &TcpListener) -> Option<usize> {
+    // The first fields of `tcp_info`; of a listening socket `tcpi_unacked` is the length of its queue.
+    const UNACKED: usize = 6;
+    let mut info = [0_u32; UNACKED + 1];
+    let mut length = size_of_val(&info) as u32;
+    // SAFETY: pointer and length describe `info`, of which the kernel fills as much as fits; both live through the call.
+    let result = unsafe { getsockopt(listener.as_raw_fd(), IPPROTO_TCP, TCP_INFO, (&raw mut info).cast(), &raw mut length) };
+    let is_whole = result == 0 && length as usize == size_of_val(&info);
+    is_whole.then(|| usize::try_from(info[UNACKED]).unwrap_or(usize::MAX))
+}
+
+/// Whether the other end of `stream` has closed or reset it, or will send nothing more. Unread bytes do not hide it.
+pub fn has_hung_up(stream: &TcpStream) -> bool {
+    poll_now(stream, POLLRDHUP) & (POLLRDHUP | POLLHUP | POLLERR) != 0
+}
+
+/// Those of `events`, and POLLHUP and POLLERR, that are true now.
+fn poll_now(socket: &impl AsRawFd, events: c_short) -> c_short {
+    let mut entry = PollEntry { fd: socket.as_raw_fd(), events, found: 0 };
+    // SAFETY: the pointer is to one entry that lives through the call; nothing is waited for.
+    let result = unsafe { poll(&raw mut entry, 1, 0) };
+    if result > 0 { entry.found } else { 0 }
+}
+
+/// Standard output without std's buffer and lock, which a blocked reader would hold.
 pub fn standard_output() -> BorrowedFd<'static> {
     // SAFETY: std opens descriptors 0 to 2 at the start of the program if they are closed, and nothing here closes 1.
     unsafe { BorrowedFd::borrow_raw(1) }
 }
 
-/// Whether the service manager passed a listening socket as descriptor 0 (systemd's `StandardInput=socket`).
+/// Whether the service manager passed a listening socket of ours as descriptor 0 (systemd's `StandardInput=socket`).
 pub fn has_inherited_listener() -> bool {
-    let mut listening: c_int = 0;
-    let mut length = size_of::<c_int>() as u32;
-    // SAFETY: the pointers describe two integers that live through the call; descriptor 0 may be anything, even closed:
-    // then the call fails.
-    let result =
-        unsafe { getsockopt(0, kernel::SOL_SOCKET, kernel::SO_ACCEPTCONN, (&raw mut listening).cast(), &raw mut length) };
-    result == 0 && listening != 0
+    let is_listening = integer_option(0, kernel::SO_ACCEPTCONN).is_ok_and(|value| value != 0);
+    // A socket of another family, such as AF_UNIX, has no callers for us.
+    let is_internet = integer_option(0, kernel::SO_DOMAIN).is_ok_and(|family| family == AF_INET || family == AF_INET6);
+    is_listening && is_internet
 }
 
 /// The listening socket that the service manager passed, if it did. May be called once: the listener owns the descriptor from
 /// then on.
 pub fn take_inherited_listener() -> Option<TcpListener> {
-    if !has_inherited_listener() {
-        return None;
-    }
     // SAFETY: descriptor 0 is an open listening socket, and nothing else in this program uses standard input.
-    Some(unsafe { TcpListener::from_raw_fd(0) })
+    has_inherited_listener().then(|| unsafe { TcpListener::from_raw_fd(0) })
 }
 
 /// Raises the soft limit on open descriptors to `wanted` where the hard limit allows, and returns what is in force.
@@ -251,27 +366,40 @@ pub fn wall_clock_seconds() -> i64 {
     }
 }
 
-/// Where the signal handler writes; -1 while there is no receiver.
-static SIGNAL_RECEIVER: AtomicI32 = AtomicI32::new(-1);
+/// Signals are levels, not a queue: however many come, the handler only leaves these two for the thread that looks.
+/// Relaxed suffices for both: each is a value of its own and guards nothing else.
+static STOPS_ASKED_FOR: AtomicU32 = AtomicU32::new(0);
+static RELOAD_ASKED_FOR: AtomicBool = AtomicBool::new(false);
 
-extern "C" fn forward_signal(number: c_int) {
-    let byte = number as u8;
-    let receiver = SIGNAL_RECEIVER.load(Ordering::Relaxed);
-    // SAFETY: write(2) is async-signal-safe; the pointer is to one byte on this stack. A full or closed pipe is an error we
-    // can only ignore here.
-    unsafe {
-        write(receiver, (&raw const byte).cast(), 1);
+extern "C" fn note_signal(number: c_int) {
+    if number == SIGHUP {
+        RELOAD_ASKED_FOR.store(true, Ordering::Relaxed);
+    } else {
+        STOPS_ASKED_FOR.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// From now on each SIGHUP, SIGINT and SIGTERM arrives as one byte (its number) written to `receiver`, which must stay open
-/// as long as the program runs.
-pub fn forward_signals_to(receiver: &impl AsRawFd) {
-    SIGNAL_RECEIVER.store(receiver.as_raw_fd(), Ordering::Relaxed);
+/// From now on SIGTERM and SIGINT ask for a stop and SIGHUP for a reload; signals that would only kill the server (a log file
+/// past `ulimit -f`, a stray timer) do nothing.
+pub fn receive_signals() {
+    const SIG_IGN: usize = 1;
+    let handler = note_signal as extern "C" fn(c_int) as usize;
     for number in [SIGHUP, SIGINT, SIGTERM] {
-        // SAFETY: the handler only does what is allowed in a signal handler.
-        unsafe {
-            signal(c_int::from(number), forward_signal);
-        }
+        // SAFETY: the handler only stores to atomics, which is allowed in a signal handler.
+        unsafe { signal(number, handler) };
     }
+    for number in [kernel::SIGXFSZ, kernel::SIGUSR1, kernel::SIGUSR2, SIGALRM] {
+        // SAFETY: no code of ours runs for an ignored signal.
+        unsafe { signal(number, SIG_IGN) };
+    }
+}
+
+/// How often a stop was asked for since the start.
+pub fn stops_asked_for() -> u32 {
+    STOPS_ASKED_FOR.load(Ordering::Relaxed)
+}
+
+/// Whether a reload was asked for since the last call.
+pub fn take_reload_request() -> bool {
+    RELOAD_ASKED_FOR.swap(false, Ordering::Relaxed)
 }

@@ -45,7 +45,6 @@ pub fn hex_value(byte: u8) -> Option<u8> {
 }
 
 /// Lower-case hexadecimal.
-#[inline(never)]
 pub fn to_hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
@@ -75,7 +74,6 @@ pub fn percent_decode(text: &[u8]) -> Vec<u8> {
 
 /// Makes a stranger's text safe for one log line or message: at most `limit` bytes of it, control characters, quotes,
 /// backslashes and anything that could reorder or hide text on a terminal as `\u{…}`.
-#[inline(never)]
 pub fn quote(text: &str, limit: usize) -> String {
     let mut quoted = String::from("\"");
     for (at, character) in text.char_indices() {

@@ -10,8 +10,8 @@ use susv::config;
 use susv::http::head::HeadParser;
 use susv::http::request::Request;
 use susv::http::response::ResponseHead;
+use susv::registrars::Registrars;
 use susv::routes::{self, Body, Circumstances};
-use susv::seen::Seen;
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -57,7 +57,8 @@ fn a_check_costs_a_handful_of_allocations() {
         now: Some(1_800_000_000),
         peer: [127, 0, 0, 1].into(),
         uptime: || 0,
-        seen: &Seen::default(),
+        registrars: &Registrars::default(),
+        is_stopping: false,
     };
     let mut out = Vec::with_capacity(2048);
     let mut answer = || {

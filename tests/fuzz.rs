@@ -14,6 +14,7 @@ use susv::config;
 use susv::http::body::ChunkedDecoder;
 use susv::http::date;
 use susv::http::head::HeadParser;
+use susv::http::language;
 use susv::http::range::{self, Selection};
 use susv::http::request::Request;
 use susv::json::{self, Value};
@@ -128,8 +129,9 @@ fn parse_head(bytes: &[u8], mut next_piece: impl FnMut() -> usize) -> Result<Opt
         match parser.advance(&bytes[..end]) {
             Err(refusal) => {
                 assert!(refusal.status.is_error());
-                // Whatever is told about the target lies within the bytes.
-                assert!(parser.target_so_far(&bytes[..end]).len() <= limits::HEAD_BYTES);
+                // Whatever is told about the request line lies within the bytes.
+                let line = parser.request_line(&bytes[..end]);
+                assert!(parser.has_begun(&bytes[..end]) && line.method.len() + line.target.len() <= end);
                 return Err(refusal.status.code());
             }
             Ok(Some(head)) => {
@@ -146,7 +148,8 @@ fn parse_head(bytes: &[u8], mut next_piece: impl FnMut() -> usize) -> Result<Opt
 
 #[test]
 fn request_heads() {
-    let seeds: [&[u8]; 5] = [
+    let seeds: [&[u8]; 6] = [
+        b"CONNECT [fe80::1%eth0]:80 HTTP/1.1\r\nHost: [fe80::1%eth0]:\r\nContent-Length: 028\r\n\r\n\r\n",
         b"POST /check_firmware HTTP/1.1\r\nHost: 127.0.0.1:8888\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n{\"build_date\": \"19.12.2017\"}",
         b"GET http://[::1]:80/firmware/a%20b?x HTTP/1.0\r\nConnection: keep-alive, close\r\nRange: bytes=1-2\r\n\r\n",
         b"\r\nOPTIONS * HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -270,8 +273,9 @@ fn license_files() {
 }
 
 #[test]
-fn ranges_and_dates() {
-    let seeds: [&[u8]; 6] = [
+fn ranges_dates_and_languages() {
+    let seeds: [&[u8]; 7] = [
+        b"de, ru-RU;q=0.75 , en;q=0.z;q=1.000",
         b"bytes=0-499",
         b"bytes=-5",
         b"bytes=5-",
@@ -284,6 +288,7 @@ fn ranges_and_dates() {
         if let Selection::Part { start, length } = range::select(input, size) {
             assert!(length > 0 && start.checked_add(length).is_some_and(|end| end <= size));
         }
+        assert!(language::choose([input].into_iter(), &["en", "ru"]) < 2);
         if let Some(time) = date::parse(input, Some(random.next() >> 32)) {
             assert_eq!(date::parse(date::format(time).as_bytes(), None), Some(time));
         }

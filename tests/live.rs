@@ -330,6 +330,128 @@ fn change_everything(server: &Server, versions: &[(String, u8)]) {
 }
 
 #[test]
+fn a_source_that_keeps_changing_holds_up_no_other() {
+    let server = Server::start(LATEST, |folder| {
+        publish(folder, "20260101", 1);
+        folder.write("licenses/a.slf", license_line(1, 'a'));
+    });
+    assert_eq!(offered(&server), "20260101");
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for serial in 2.. {
+                if over.load(Ordering::Relaxed) {
+                    break;
+                }
+                let path = server.folder.path().join("licenses/growing.slf");
+                let mut file = fs::File::options().create(true).append(true).open(path).expect("the file");
+                std::io::Write::write_all(&mut file, license_line(serial, 'b').as_bytes()).expect("a line");
+                server.folder.write("firmware/20250101/upd_app.bin", &image(9)[..serial as usize * 1000]);
+                thread::sleep(Duration::from_millis(300));
+            }
+        });
+        let start = std::time::Instant::now();
+        fs::rename(server.folder.path().join("firmware/20260101"), server.folder.path().join("away")).expect("away");
+        wait_for_offer(&server, "none");
+        assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+        publish(&server.folder, "20260301", 2);
+        wait_for_offer(&server, "20260301");
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn other_stamps_of_the_same_bytes_change_nothing() {
+    let server = Server::start(LATEST, |folder| {
+        publish(folder, "20260101", 1);
+        publish(folder, "20260301", 2);
+    });
+    let folder = server.folder.path().join("firmware/20260301");
+    let end = std::time::Instant::now() + Duration::from_secs(7);
+    for round in 0.. {
+        // As "chown -R", "cp -p" of the same, and a rename do it.
+        let path = folder.join(["upd_app.bin", "upd_app_for_old_frs.bin"][round % 2]);
+        std::os::unix::fs::chown(&path, Some(round as u32 % 3), None).expect("another owner");
+        if round % 10 == 0 {
+            fs::copy(&path, server.folder.path().join("copy")).expect("a copy");
+            fs::rename(server.folder.path().join("copy"), &path).expect("replaced");
+        }
+        for _ in 0..10 {
+            let version = offered(&server);
+            assert!(version == "20260301" || version == "none", "{version}");
+            assert!(server.get("/firmware/20260301/upd_app.bin").status == 200);
+            thread::sleep(Duration::from_millis(20));
+        }
+        if std::time::Instant::now() > end {
+            break;
+        }
+    }
+    assert!(!server.lines().iter().any(|line| line.contains("event=withdrawn")), "{:#?}", server.lines());
+}
+
+#[test]
+fn an_upload_that_overwrites_in_place_and_dies_is_never_taken() {
+    let server = Server::start(LATEST, |folder| {
+        publish(folder, "20260101", 1);
+        publish(folder, "20260301", 2);
+    });
+    assert_eq!(offered(&server), "20260301");
+    let path = server.folder.path().join("firmware/20260301/upd_app.bin");
+    let mut file = fs::File::options().write(true).open(&path).expect("the file");
+    std::io::Write::write_all(&mut file, &image(9)[..200_000]).expect("half of it");
+    drop(file);
+    let start = std::time::Instant::now();
+    wait_until("it is withdrawn", || offered(&server) == "none");
+    let withdrawn = start.elapsed();
+    assert!(withdrawn < Duration::from_secs(5), "{withdrawn:?}");
+    wait_for_offer(&server, "20260101");
+    // It steps in no sooner than the newer one has been gone for 2 s.
+    assert!(start.elapsed() - withdrawn > Duration::from_millis(1500), "{:?}", start.elapsed() - withdrawn);
+    server.wait_for_line("IMAGE-REPLACED");
+    let end = std::time::Instant::now() + Duration::from_secs(5);
+    while std::time::Instant::now() < end {
+        assert_eq!(offered(&server), "20260101");
+        assert_eq!(server.get("/firmware/20260301/upd_app.bin").status, 404);
+        thread::sleep(Duration::from_millis(100));
+    }
+    // Whole again with the old bytes, or with others that are vouched for.
+    fs::write(&path, image(2)).expect("written");
+    wait_for_offer(&server, "20260301");
+    fs::write(&path, image(9)).expect("written");
+    publish_sums(&server.folder, "20260301", &[]);
+    wait_until("the new image is served", || server.get("/firmware/20260301/upd_app.bin").body == image(9));
+    wait_for_offer(&server, "20260301");
+}
+
+#[test]
+fn a_change_of_large_images_needs_no_memory_but_theirs() {
+    let large = |seed: u8| -> Vec<u8> { (0..24).flat_map(|part: u8| image(seed ^ part << 3)).collect() };
+    let folder = Folder::new();
+    let publish_large = |version: &str, seed: u8| {
+        let staged = Folder::at(&folder.path().join("staged"));
+        for (name, seed) in [("upd_app.bin", seed), ("upd_app_for_old_frs.bin", seed ^ 1)] {
+            staged.write(&format!("{version}/{name}"), large(seed));
+        }
+        fs::create_dir_all(folder.path().join("firmware")).expect("a folder");
+        fs::rename(staged.path().join(version), folder.path().join("firmware").join(version)).expect("published");
+    };
+    publish_large("20260101", 2);
+    let server = Server::start_in(std::mem::ManuallyDrop::into_inner(Folder::at(folder.path())), LATEST);
+    assert_eq!(offered(&server), "20260101");
+    let peak = || -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", server.id())).expect("its memory");
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the peak");
+        line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+    };
+    publish_large("20260301", 4);
+    wait_for_offer(&server, "20260301");
+    let images = 4 * 24 * common::IMAGE_BYTES as u64 / 1024;
+    println!("peak {} KiB, images {images} KiB", peak());
+    assert!(peak() < images + 8 * 1024, "peak {} KiB, images {images} KiB", peak());
+}
+
+#[test]
 fn a_passed_socket_is_used_and_lives_on_after_a_stop() {
     // The service manager's part: it opens the socket and passes it as descriptor 0.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a socket");

@@ -14,11 +14,12 @@ use std::time::{Duration, SystemTime};
 use common::{Answer, Folder, Server, image, license_line};
 use susv::catalog::load_once;
 use susv::config;
+use susv::http::framing::Framing;
 use susv::http::head::HeadParser;
-use susv::http::request::{Framing, Request};
+use susv::http::request::Request;
 use susv::json::{self, Value};
+use susv::registrars::{self, Registrars};
 use susv::routes::{self, Body, Circumstances};
-use susv::seen::Seen;
 
 /// 2018-01-25 12:34:56 UTC, the date of all files in the recording.
 const FILE_TIME: u64 = 1_516_883_696;
@@ -158,6 +159,18 @@ fn apply_rules(case: &mut Case) {
     if target.contains('#') || !target.is_ascii() {
         case.status = 400;
     }
+    // OPTIONS says which methods a path takes.
+    if method == "OPTIONS" && case.status == 405 {
+        (case.status, case.body) = (204, None);
+        case.fields.clear();
+    }
+    // HEAD ignores Range (RFC 9110 §14.2).
+    if method == "HEAD" && has_field("Range") && matches!(case.status, 206 | 416) {
+        case.status = 200;
+        case.fields.remove("content-range");
+        case.fields.insert("content-length".to_owned(), "26".to_owned());
+        case.fields.insert("content-type".to_owned(), "application/octet-stream".to_owned());
+    }
     // If-Range and If-Match are honoured.
     let is_other = head.contains("\"other\"");
     if is_other && has_field("If-Range") {
@@ -190,6 +203,21 @@ fn apply_rules(case: &mut Case) {
     if !is_firmware {
         case.fields.remove("etag");
     }
+}
+
+/// The driver is given a fresh number as the version: puts the recorded version in its place.
+fn undo_number(case: &Case, mut answer: Answer) -> Answer {
+    let text = String::from_utf8_lossy(&case.request).into_owned();
+    let is_drivers = text.contains("\r\nbuild_date: ") && text.contains("\r\nUser-Agent: Java/");
+    let body = answer.text();
+    let number = body.split("\"version\": ").nth(1).and_then(|rest| rest.split(',').next()).map(str::to_owned);
+    let Some(number) = number.filter(|_| is_drivers && body.contains("\"update_available\": true")) else { return answer };
+    let is_fresh = number.parse().is_ok_and(|number| (registrars::FIRST_NUMBER..=registrars::LAST_NUMBER).contains(&number));
+    assert!(is_fresh, "{body}");
+    answer.body = body.replacen(&number, "20180125", 1).into_bytes();
+    let length = answer.body.len().to_string();
+    answer.fields.iter_mut().filter(|(name, _)| name == "content-length").for_each(|(_, value)| value.clone_from(&length));
+    answer
 }
 
 fn compare(case: &Case, answer: &Answer, problems: &mut Vec<String>) {
@@ -257,7 +285,7 @@ fn recorded_answers_are_given_again() {
         for case in &mut cases {
             fill_in(case, &server);
             let answer = server.ask(&case.request);
-            compare(case, &answer, &mut problems);
+            compare(case, &undo_number(case, answer.clone()), &mut problems);
             if case.request.starts_with(b"GET /version ") {
                 check_version(&answer);
             }
@@ -288,7 +316,8 @@ fn replay_in_library(profile: &str, description: &str, cases: &[Case], problems:
         now: None,
         uptime: || 0,
         peer: [127, 0, 0, 1].into(),
-        seen: &Seen::default(),
+        registrars: &Registrars::default(),
+        is_stopping: false,
     };
     for case in cases {
         let head = HeadParser::default().advance(&case.request).expect("valid").expect("complete");

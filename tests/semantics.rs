@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::{Duration, SystemTime};
+
 use common::{Answer, IMAGE_BYTES, Server, check_request, image};
 
 const IMAGE: &str = "/firmware/20260301/upd_app.bin";
@@ -54,29 +56,36 @@ fn section_8_8_files_have_a_strong_etag_and_a_date_of_modification() {
 #[test]
 fn section_9_3_2_head_sends_the_fields_of_get_and_no_content() {
     let server = start();
-    for (path, fields) in [
-        (IMAGE, ""),
-        (PLAIN, ""),
-        ("/version", ""),
-        (IMAGE, "Range: bytes=5-9\r\n"),
-        (IMAGE, "If-None-Match: *\r\n"),
-        ("/nothing", ""),
-    ] {
+    for (path, fields) in [(IMAGE, ""), (PLAIN, ""), ("/version", ""), (IMAGE, "If-None-Match: *\r\n"), ("/nothing", "")] {
         let (get, head) = (ask(&server, "GET", path, fields), ask(&server, "HEAD", path, fields));
         assert_eq!((get.status, representation(&get)), (head.status, representation(&head)), "{path} {fields}");
         assert!(head.body.is_empty());
+    }
+    // §14.2: a range is defined for GET only.
+    for range in ["bytes=5-9", "bytes=491520-"] {
+        let head = ask(&server, "HEAD", IMAGE, &format!("Range: {range}\r\n"));
+        assert_eq!((head.status, head.field("content-length"), head.field("content-range")), (200, Some("491520"), None));
     }
 }
 
 #[test]
 fn section_9_and_15_5_6_wrong_methods_are_405_with_allow() {
     let server = start();
-    let cases = [("/check_firmware", "POST"), ("/feature_licenses", "POST"), ("/version", "GET, HEAD"), (IMAGE, "GET, HEAD")];
+    let cases = [
+        ("/check_firmware", "POST, OPTIONS"),
+        ("/feature_licenses", "POST, OPTIONS"),
+        ("/version", "GET, HEAD, OPTIONS"),
+        ("/", "GET, HEAD, OPTIONS"),
+        (IMAGE, "GET, HEAD, OPTIONS"),
+    ];
     for (path, allow) in cases {
-        for method in ["PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "OPTIONS", "PROPFIND", "get"] {
+        for method in ["PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "PROPFIND", "get"] {
             let answer = ask(&server, method, path, "");
             assert_eq!((answer.status, answer.field("allow")), (405, Some(allow)), "{method} {path}");
         }
+        // §9.3.7 and, for the length, §8.6.
+        let answer = ask(&server, "OPTIONS", path, "");
+        assert_eq!((answer.status, answer.field("allow"), answer.field("content-length")), (204, Some(allow), None), "{path}");
     }
     assert_eq!(ask(&server, "GET", "/check_firmware", "").status, 405);
     assert_eq!(ask(&server, "POST", IMAGE, "Content-Length: 0\r\n").status, 405);
@@ -87,8 +96,9 @@ fn section_9_3_7_options_of_the_server_names_its_methods() {
     let answer = ask(&start(), "OPTIONS", "*", "");
     assert_eq!(
         (answer.status, answer.field("allow"), answer.field("content-length")),
-        (200, Some("GET, HEAD, POST, OPTIONS"), Some("0"))
+        (204, Some("GET, HEAD, POST, OPTIONS"), None)
     );
+    assert_eq!(ask(&start(), "OPTIONS", "/nothing", "").status, 404);
 }
 
 #[test]
@@ -165,7 +175,64 @@ fn section_14_ranges_of_images_and_files() {
         // §13.1.5 and §14.2: a range goes with the state it was meant for, or not at all.
         let answer = ask(&server, "GET", path, "Range: bytes=0-9\r\nIf-Range: \"other\"\r\n");
         assert!(answer.status == 200 && answer.body == bytes);
+        let etag = answer.field("etag").expect("an ETag");
+        assert_eq!(ask(&server, "GET", path, &format!("Range: bytes=0-9\r\nIf-Range: {etag}\r\n")).status, 206);
         let answer = ask(&server, "GET", path, "Range: bytes=0-9\r\nIf-None-Match: *\r\n");
         assert_eq!(answer.status, 304);
+    }
+}
+
+#[test]
+fn a_date_in_if_range_is_never_believed() {
+    let server = Server::start_plain("");
+    // Two builds of one date: old enough for the date to be a strong validator (RFC 9110 §8.8.2.2).
+    let publish = |seed| {
+        let path = server.folder.write("firmware/plain.bin", image(seed));
+        let file = std::fs::File::options().write(true).open(path).expect("a file");
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_516_883_696)).expect("its time");
+    };
+    publish(5);
+    let modified = ask(&server, "GET", PLAIN, "").field("last-modified").expect("a date").to_owned();
+    publish(6);
+    let answer = ask(&server, "GET", PLAIN, &format!("Range: bytes=100-\r\nIf-Range: {modified}\r\n"));
+    assert_eq!((answer.status, answer.field("last-modified")), (200, Some(modified.as_str())));
+    assert!(answer.body == image(6));
+}
+
+#[test]
+fn every_answer_says_once_how_it_may_be_cached() {
+    let server = start();
+    let raw = |request: &str| server.ask(request);
+    let answers = [
+        ("no-cache", ask(&server, "GET", IMAGE, "")),
+        ("no-cache", ask(&server, "HEAD", PLAIN, "")),
+        ("no-cache", ask(&server, "GET", PLAIN, "Range: bytes=0-9\r\n")),
+        ("no-cache", ask(&server, "GET", IMAGE, "If-None-Match: *\r\n")),
+        ("no-cache", ask(&server, "GET", PLAIN, "If-Match: \"x\"\r\n")),
+        ("no-cache", ask(&server, "GET", PLAIN, "Range: bytes=491520-\r\n")),
+        ("no-cache", ask(&server, "GET", "/firmware/nothing", "")),
+        ("no-cache", ask(&server, "GET", "/firmware/../x", "")),
+        ("no-cache", ask(&server, "GET", "http://test/firmware/nothing", "")),
+        ("no-cache", ask(&server, "OPTIONS", IMAGE, "")),
+        ("no-cache", ask(&server, "DELETE", IMAGE, "")),
+        ("no-cache", raw("GET /firmware/x HTTP/1.1\r\n\r\n")),
+        ("no-cache", raw("GET http://test/firmware/x HTTP/1.1\r\n\r\n")),
+        ("no-cache", raw("GET /firmware/x HTTP/3.0\r\n\r\n")),
+        ("no-store", ask(&server, "GET", "/", "")),
+        ("no-store", ask(&server, "GET", "/status", "")),
+        ("no-store", ask(&server, "GET", "/version", "")),
+        ("no-store", ask(&server, "GET", "/nothing", "")),
+        ("no-store", ask(&server, "GET", "/till/firmware/x", "")),
+        ("no-store", ask(&server, "GET", "/check_firmware", "")),
+        ("no-store", ask(&server, "OPTIONS", "*", "")),
+        ("no-store", server.ask(check_request())),
+        ("no-store", server.post("/feature_licenses", "{\"serial\": \"0000000000012345\"}")),
+        ("no-store", server.post("/feature_licenses", "{\"serial\": \"0000000000000001\"}")),
+        ("no-store", raw("GET /version HTTP/1.1\r\n\r\n")),
+        ("no-store", raw("\0\r\n")),
+    ];
+    for (at, (expected, answer)) in answers.iter().enumerate() {
+        let values: Vec<_> = answer.fields.iter().filter(|(name, _)| name == "cache-control").map(|(_, value)| value).collect();
+        assert_eq!(values, [expected], "answer {at}: {answer:?}");
     }
 }

@@ -17,8 +17,8 @@ use susv::config;
 use susv::http::head::HeadParser;
 use susv::http::request::Request;
 use susv::json::{self, Value};
+use susv::registrars::{Check, Counted, DownloadStart, Registrars, Transfer};
 use susv::routes::{self, Body, Circumstances};
-use susv::seen::{Seen, Sight, Transfer};
 
 /// A member of nested objects, by names and indexes with dots between them.
 fn get<'a, 'b>(mut value: &'b Value<'a>, path: &str) -> &'b Value<'a> {
@@ -58,7 +58,7 @@ fn check(client: &mut Client, build_date: &str) -> Answer {
 /// A catalog and what was seen, without a server: so registrars can have any address.
 struct Scene {
     catalog: Arc<Catalog>,
-    seen: Seen,
+    registrars: Arc<Registrars>,
     _folder: Folder,
 }
 
@@ -69,15 +69,31 @@ impl Scene {
         folder.write("licenses/a.slf", license_line(12345, 'a'));
         let file = folder.write("config.ini", format!("current_firmware_version = 20260301\n{config}"));
         let settings = config::load(&file).expect("valid settings");
-        Scene { catalog: load_once(settings), seen: Seen::default(), _folder: folder }
+        Scene { catalog: load_once(settings), registrars: Arc::default(), _folder: folder }
     }
 
-    /// Remembers a registrar, as the server does when it answers.
-    fn note(&self, address: [u8; 4], now: u32, build_date: u32, download: Option<Transfer>) {
-        let address = IpAddr::from(address);
-        self.seen.note(address, now, Sight::Check(build_date, self.catalog.choose(address, build_date).available));
-        if let Some(transfer) = download {
-            self.seen.note(address, now, Sight::Download(Some(20260301), transfer));
+    /// Remembers a till's check and its download, as the server does when it answers; how many bytes of it arrived.
+    fn note(&self, address: [u8; 4], now: u32, build_date: u32, download: Option<(Transfer, u64)>) {
+        let caller = IpAddr::from(address);
+        let check = Check {
+            caller,
+            is_java: true,
+            has_field: true,
+            is_by_stranger: false,
+            build_date,
+            chosen: (build_date < 20260301).then_some(20260301),
+            hold_repeats: true,
+        };
+        self.registrars.check(&check, now);
+        let Some((transfer, bytes)) = download else { return };
+        let (version, size) = (Some(20260301), 491_520);
+        let start = DownloadStart { caller, is_java: true, offered_here: None, version, start: 0, size };
+        let mut download = self.registrars.begin_download(&start, now);
+        download.note_position(bytes, now);
+        match transfer {
+            Transfer::Running => std::mem::forget(download),
+            Transfer::Complete => download.complete(now),
+            Transfer::Cut => drop(download),
         }
     }
 
@@ -91,7 +107,8 @@ impl Scene {
             now: None,
             uptime,
             peer: [127, 0, 0, 1].into(),
-            seen: &self.seen,
+            registrars: &self.registrars,
+            is_stopping: false,
         };
         match routes::answer(&self.catalog, &request, &circumstances).body {
             Body::Text(text) => text,
@@ -103,13 +120,14 @@ impl Scene {
 #[test]
 fn the_page_and_the_json_tell_what_is_going_on() {
     let scene = Scene::new("critical_version = 20180101\ncurrent_firmware_description = spring");
-    scene.note([10, 0, 0, 3], 10, 20190201, Some(Transfer::Complete));
-    scene.note([10, 0, 0, 1], 20, 20260302, Some(Transfer::Sent));
+    scene.note([10, 0, 0, 3], 10, 20190201, Some((Transfer::Complete, 0)));
+    scene.note([10, 0, 0, 1], 20, 20260302, None);
     scene.note([10, 0, 0, 9], 30, 20171219, None);
-    scene.note([10, 0, 0, 2], 7000, 20190201, Some(Transfer::Cut(4096)));
-    scene.seen.note(IpAddr::from([10, 0, 0, 3]), 40, Sight::License(true));
-    scene.seen.note(IpAddr::from([10, 0, 0, 3]), 40, Sight::License(false));
-    scene.seen.note(IpAddr::from([10, 0, 0, 3]), 40, Sight::Refused);
+    scene.note([10, 0, 0, 4], 7200, 20190201, Some((Transfer::Running, 65_536)));
+    scene.note([10, 0, 0, 2], 7000, 20190201, Some((Transfer::Cut, 4096)));
+    scene.registrars.count(Counted::License(true));
+    scene.registrars.count(Counted::License(false));
+    scene.registrars.count(Counted::Refused);
 
     let report = scene.get("/status", "en", || 7220);
     let report = json::parse(report.as_bytes()).expect("JSON");
@@ -121,14 +139,17 @@ fn the_page_and_the_json_tell_what_is_going_on() {
     assert_eq!(text(&report, "images.0.sha256").len(), 64);
     assert_eq!(get(&report, "problems"), &Value::Array(Vec::new()));
     assert_eq!((number(&report, "licenses.count"), number(&report, "licenses.files.0.count")), (1, 1));
-    for (name, count) in [("seen", 4), ("critical", 1), ("update_offered", 2), ("up_to_date", 1)] {
+    for (name, count) in
+        [("seen", 5), ("critical", 1), ("downloading", 1), ("cut", 1), ("taken", 1), ("up_to_date", 1), ("stuck", 0)]
+    {
         assert_eq!(number(&report, &format!("registrars.{name}")), count, "{name}");
     }
     for (index, (address, build_date, state, download)) in [
         ("10.0.0.9", "19.12.2017", "critical", None),
-        ("10.0.0.2", "01.02.2019", "update_offered", Some("cut")),
-        ("10.0.0.3", "01.02.2019", "update_offered", Some("complete")),
-        ("10.0.0.1", "02.03.2026", "up_to_date", Some("sent")),
+        ("10.0.0.4", "01.02.2019", "downloading", Some("running")),
+        ("10.0.0.2", "01.02.2019", "cut", Some("cut")),
+        ("10.0.0.3", "01.02.2019", "taken", Some("complete")),
+        ("10.0.0.1", "02.03.2026", "up_to_date", None),
     ]
     .into_iter()
     .enumerate()
@@ -140,11 +161,22 @@ fn the_page_and_the_json_tell_what_is_going_on() {
             None => assert_eq!(get(&report, &format!("registrar_list.{index}.download")), &Value::Null),
         }
     }
-    assert_eq!(number(&report, "registrar_list.1.download.bytes"), 4096);
-    assert_eq!(number(&report, "registrar_list.1.seconds_ago"), 220);
+    assert_eq!(number(&report, "registrar_list.2.download.bytes"), 4096);
+    assert_eq!(number(&report, "registrar_list.2.download.size"), 491_520);
+    assert_eq!(number(&report, "registrar_list.2.seconds_ago"), 220);
+    assert!(text(&report, "registrar_list.2.advice.what").contains("cut at 4096 of 491520 bytes"));
+    assert_eq!(text(&report, "registrar_list.3.advice.code"), "TAKEN");
+    assert_eq!(get(&report, "registrar_list.0.advice"), &Value::Null);
+    assert_eq!(
+        (number(&report, "registrar_list.3.taken.count"), number(&report, "registrar_list.3.taken.seconds_ago")),
+        (1, 7210)
+    );
+    assert_eq!(number(&report, "registrar_list.0.offered.count"), 1);
+    assert_eq!(get(&report, "registrar_list.4.offered.seconds_ago"), &Value::Null);
     for (name, count) in [
-        ("checks", 4),
-        ("updates_offered", 3),
+        ("checks", 5),
+        ("updates_offered", 4),
+        ("updates_held", 0),
         ("downloads_complete", 1),
         ("downloads_cut", 1),
         ("licenses_found", 1),
@@ -160,18 +192,18 @@ fn the_page_and_the_json_tell_what_is_going_on() {
         "<h1 class=g>Offered: 20260301</h1>",
         "<p>spring",
         "built before 01.01.2018",
-        "Registrars: 4",
-        "critical: 1, update offered: 2, up to date: 1",
+        "Registrars: 5",
+        "critical: 1, downloading: 1, cut: 1, taken: 1, up to date: 1",
         "<td>3 min ago",
         "<td>2 h ago",
         "<td>20260301 cut at 4096",
         "<td>20260301 complete",
-        "<td>20260301 sent",
+        "<td>20260301 at 65536",
     ] {
         assert!(english.contains(expected), "{expected} in {english}");
     }
     let rows: Vec<_> = english.split("\n<tr><td>").skip(1).map(|row| row.split("<td").next().expect("an address")).collect();
-    assert_eq!(rows, ["10.0.0.9", "10.0.0.2", "10.0.0.3", "10.0.0.1"], "the outdated first");
+    assert_eq!(rows, ["10.0.0.9", "10.0.0.4", "10.0.0.2", "10.0.0.3", "10.0.0.1"], "in the order of need");
     let russian = scene.get("/", "ru-RU,ru;q=0.9,en;q=0.8", || 7220);
     assert!(russian.contains("<html lang=ru>") && russian.contains("Предлагается 20260301"), "{russian}");
     for text in [&english, &russian, &scene.get("/status", "en", || 7220)] {
@@ -183,7 +215,7 @@ fn the_page_and_the_json_tell_what_is_going_on() {
 fn the_page_is_small_with_100_registrars() {
     let scene = Scene::new("critical_version = 20180101");
     for number in 0..100 {
-        scene.note([192, 168, 100, 100 + number], 100_000, 20171219, Some(Transfer::Cut(491_519)));
+        scene.note([192, 168, 100, 100 + number], 100_000, 20171219, Some((Transfer::Cut, 491_519)));
     }
     for language in ["en", "ru"] {
         let size = scene.get("/", language, || 150_000).len();
@@ -228,7 +260,7 @@ fn bytes_the_kernel_holds_for_a_client_that_goes_away_do_not_count_as_complete()
     check(&mut client, "19.12.2017");
     client.send("GET /firmware/20260301/upd_app.bin HTTP/1.1\r\nHost: test\r\n\r\n");
     server.wait_for_line("status=200");
-    wait_until("the download is noted", || status(&server).contains("\"state\": \"sent\""));
+    wait_until("the download is noted", || status(&server).contains("\"state\": \"running\""));
     drop(client);
     let line = server.wait_for_line("event=download_cut");
     assert!(line.contains("file=\"20260301/upd_app.bin\" acknowledged="), "{line}");
@@ -281,7 +313,7 @@ fn without_an_offer_the_first_line_says_why() {
     });
     check(&mut server.connect(), "19.12.2017");
     // Noted once it is answered, by the connection's own thread.
-    wait_until("the check is noted", || status(&server).contains("\"seen\": 1,"));
+    wait_until("the check is noted", || status(&server).contains("\"trial\": 1"));
     let page = page(&server, "en");
     let first = page.split("<h1 class=b>").nth(1).expect("in red").split("</h1>").next().expect("a line");
     assert!(
@@ -291,7 +323,7 @@ fn without_an_offer_the_first_line_says_why() {
     let report = status(&server);
     let report = json::parse(report.as_bytes()).expect("JSON");
     assert_eq!(get(&report, "offered"), &Value::Bool(false));
-    assert_eq!(text(&report, "registrar_list.0.state"), "nothing_offered");
+    assert_eq!(text(&report, "registrar_list.0.state"), "trial");
     assert!(text(&report, "problems.0.what").contains("the image is missing"));
 }
 
@@ -303,7 +335,7 @@ fn the_page_is_closed_to_everything_else() {
     assert_eq!(answer.field("content-security-policy"), Some("default-src 'none'; style-src 'unsafe-inline'"));
     assert_eq!((answer.field("cache-control"), answer.field("vary")), (Some("no-store"), Some("Accept-Language")));
     assert_eq!(server.ask("HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").status, 200);
-    assert_eq!(server.ask("PUT / HTTP/1.1\r\nHost: test\r\n\r\n").field("allow"), Some("GET, HEAD"));
+    assert_eq!(server.ask("PUT / HTTP/1.1\r\nHost: test\r\n\r\n").field("allow"), Some("GET, HEAD, OPTIONS"));
 }
 
 #[test]
@@ -320,7 +352,7 @@ fn it_can_be_turned_off() {
     );
     server.signal(1);
     wait_until("it is there", || server.get("/status").status == 200);
-    assert!(status(&server).contains("\"checks\": 0"), "nothing was kept while it was off");
+    assert!(status(&server).contains("\"checks\": 1"), "registrars are known all the same: what they are told depends on it");
 }
 
 #[test]

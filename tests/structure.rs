@@ -10,7 +10,7 @@ const ORDER: [&[&str]; 10] = [
     &["server"],
     &["routes"],
     &["catalog"],
-    &["seen"],
+    &["registrars"],
     &["config", "address_block", "ini"],
     &["problem"],
     &["http"],

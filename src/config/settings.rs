@@ -95,6 +95,11 @@ impl Settings {
         }
     }
 
+    /// Whether a caller is let in.
+    pub fn admits(&self, address: IpAddr) -> bool {
+        self.allow.is_empty() || self.allow.iter().any(|block| block.contains(address))
+    }
+
     /// The line (from 1) in which a key is set; `None` if its default holds.
     pub fn line_of(&self, key: &str) -> Option<usize> {
         self.lines.iter().find(|(name, _)| *name == key).map(|(_, line)| *line)

@@ -2,7 +2,8 @@
 //! keep to their grammar, and all that is not content is bounded.
 
 use super::chars;
-use super::head::{BODY_TOO_LONG, Refusal};
+use super::refusal::{BODY_TOO_LONG, Refusal};
+use super::response::Status;
 use crate::limits;
 use crate::text::hex_value;
 
@@ -78,7 +79,7 @@ impl ChunkedDecoder {
         let window = &rest[..rest.len().min(limits::CHUNK_OVERHEAD_BYTES - self.overhead.min(limits::CHUNK_OVERHEAD_BYTES))];
         let Some(end) = window.iter().position(|byte| matches!(byte, b'\r' | b'\n')) else {
             if window.len() < rest.len() || self.overhead >= limits::CHUNK_OVERHEAD_BYTES {
-                return Err(Refusal { status: BODY_TOO_LONG.status, reason: "chunk extensions and trailers exceed 16 KiB" });
+                return Err(Refusal::new(Status::ContentTooLarge, "chunk extensions and trailers exceed 16 KiB"));
             }
             return Ok(None);
         };
@@ -164,7 +165,6 @@ fn check_trailer(line: &[u8]) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::response::Status;
 
     /// Decodes `input` in pieces of `step` bytes: content and bytes left over, or the status of the refusal.
     fn decode(input: &[u8], step: usize) -> Result<Option<(Vec<u8>, usize)>, Status> {
@@ -249,13 +249,16 @@ mod tests {
         let long_extension = format!("5;{}\r\n", "a".repeat(limits::CHUNK_OVERHEAD_BYTES));
         let many_trailers = format!("0\r\n{}", "a: b\r\n".repeat(limits::CHUNK_OVERHEAD_BYTES / 6 + 1));
         let many_chunks = "1;abcdefgh\r\nx\r\n".repeat(limits::CHUNK_OVERHEAD_BYTES / 12 + 1);
-        for input in ["10001\r\n", "FFFFFFFFFFFFFFFFF\r\n", "8000000000000000\r\n", &long_extension, &many_trailers, &many_chunks]
+        for input in ["4001\r\n", "FFFFFFFFFFFFFFFFF\r\n", "8000000000000000\r\n", &long_extension, &many_trailers, &many_chunks]
         {
             assert_eq!(decode(input.as_bytes(), 1000), Err(Status::ContentTooLarge), "{}", &input[..7]);
         }
-        let full = format!("10000\r\n{}\r\n0\r\n\r\n", "x".repeat(limits::BODY_BYTES));
-        assert_eq!(decode(full.as_bytes(), 5000).map(|body| body.map(|(content, _)| content.len())), Ok(Some(65536)));
-        let over = format!("10000\r\n{}\r\n1\r\nx\r\n0\r\n\r\n", "x".repeat(limits::BODY_BYTES));
+        let full = format!("4000\r\n{}\r\n0\r\n\r\n", "x".repeat(limits::BODY_BYTES));
+        assert_eq!(
+            decode(full.as_bytes(), 5000).map(|body| body.map(|(content, _)| content.len())),
+            Ok(Some(limits::BODY_BYTES))
+        );
+        let over = format!("4000\r\n{}\r\n1\r\nx\r\n0\r\n\r\n", "x".repeat(limits::BODY_BYTES));
         assert_eq!(decode(over.as_bytes(), 5000), Err(Status::ContentTooLarge));
     }
 }

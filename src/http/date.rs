@@ -47,7 +47,7 @@ pub fn parse(text: &[u8], now: Option<u64>) -> Option<u64> {
         LONG_WEEKDAYS.contains(&weekday).then_some(())?;
         let (date, time) = rest.split_once(' ')?;
         let [day, month, year] = split_exactly(date, '-')?;
-        let this_year = now.map_or(2026, |now| civil_from_days(now / 86_400).0 as u32);
+        let this_year = now.map_or(Some(2026), |now| u32::try_from(civil_from_days(now / 86_400).0).ok())?;
         let year = this_year / 100 * 100 + number(year, 2)?;
         let year = if year > this_year + 50 { year - 100 } else { year };
         return seconds(year, month, number(day, 2)?, time);
@@ -75,7 +75,7 @@ fn split_exactly<const N: usize>(text: &str, separator: char) -> Option<[&str; N
 }
 
 fn number(text: &str, digits: usize) -> Option<u32> {
-    if text.len() == digits { parse_digits(text.as_bytes()).map(|number| number as u32) } else { None }
+    if text.len() == digits { u32::try_from(parse_digits(text.as_bytes())?).ok() } else { None }
 }
 
 fn seconds(year: u32, month: &str, day: u32, time: &str) -> Option<u64> {

@@ -4,62 +4,13 @@
 //! CRLF only, a colon stands right behind its field name, nothing is folded, and what frames the body is unambiguous.
 
 use super::chars;
+use super::framing;
 use super::host;
-use super::request::{Framing, Request};
+use super::refusal::{Refusal, RequestLine};
+use super::request::{Field, Head, Request};
 use super::response::Status;
-use super::target::{self, Span, Target};
+use super::target::{self, Span};
 use crate::limits;
-use crate::text::parse_digits;
-
-/// Why a request is refused before any route sees it. The connection is closed after the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refusal {
-    /// The status of the answer.
-    pub status: Status,
-    /// One line for the caller.
-    pub reason: &'static str,
-}
-
-impl Refusal {
-    /// 400 with a reason.
-    pub const fn bad(reason: &'static str) -> Refusal {
-        Refusal { status: Status::BadRequest, reason }
-    }
-
-    const fn new(status: Status, reason: &'static str) -> Refusal {
-        Refusal { status, reason }
-    }
-}
-
-/// A field line's name and value as positions in the head; the value without white space around it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
-    /// The name as sent; names compare without regard to case.
-    pub name: Span,
-    /// The value.
-    pub value: Span,
-}
-
-/// A parsed request head. All positions are in the bytes it was parsed from.
-#[derive(Debug, Default)]
-pub struct Head {
-    /// The method as sent (methods are case-sensitive).
-    pub method: Span,
-    /// The request target.
-    pub target: Target,
-    /// 1 for HTTP/1.1 and any later 1.x, 0 for HTTP/1.0.
-    pub minor_version: u8,
-    /// The fields in their order.
-    pub fields: Vec<Field>,
-    /// How the body is framed.
-    pub framing: Framing,
-    /// The client asks to keep the connection, or its version means so.
-    pub keep_alive: bool,
-    /// The client waits for `100 Continue` before it sends the body.
-    pub expects_continue: bool,
-    /// Length of the head with its last empty line, and with an empty line in front if there was one.
-    pub length: usize,
-}
 
 /// Reads one head. Give it all bytes received so far, from the message's first; it remembers how far it has read.
 #[derive(Debug, Default)]
@@ -113,16 +64,33 @@ impl HeadParser {
         Err(too_long)
     }
 
-    /// What can be told of the request target, for the answer to a refused request: the path, or what stands where the target
-    /// should.
-    pub fn target_so_far<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+    /// Whether anything of a request has come; `bytes` as for `advance`. Old clients send an empty line after a body (RFC 9112
+    /// §2.2): that alone is no request whose rest is awaited, and the connection is idle.
+    pub fn has_begun(&self, bytes: &[u8]) -> bool {
+        self.has_request_line || !matches!(bytes, b"" | b"\r" | b"\r\n")
+    }
+
+    /// What is known of the request line, for the answer to a request that is refused or does not arrive; `bytes` as for
+    /// `advance`.
+    pub fn request_line(&self, bytes: &[u8]) -> RequestLine {
         if self.has_request_line {
-            return &bytes[self.head.target.path.clone()];
+            return self.head.request_line(bytes);
         }
-        let line = bytes[self.line.min(bytes.len())..].split(|byte| *byte == b'\r').next().unwrap_or_default();
-        let start = line.iter().position(|byte| *byte == b' ').map_or(0, |at| at + 1);
-        let target = line[start..].split(|byte| *byte == b' ').next().unwrap_or_default();
-        &target[..target.len().min(limits::TARGET_BYTES)]
+        let line = bytes.get(self.line..).unwrap_or_default();
+        let line = line.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+        let (method, rest) = match line.iter().position(|byte| *byte == b' ') {
+            Some(space) => (&line[..space], &line[space + 1..]),
+            None => (line, &line[line.len()..]),
+        };
+        if !chars::all(method, chars::TCHAR) {
+            // No method: then the target may stand anywhere.
+            return RequestLine { method: Vec::new(), target: line.to_vec() };
+        }
+        let target = match rest.iter().rposition(|byte| *byte == b' ') {
+            Some(space) if rest[space + 1..].starts_with(b"HTTP/") => &rest[..space],
+            _ => rest,
+        };
+        RequestLine { method: method.to_vec(), target: target.to_vec() }
     }
 
     /// Takes one complete line. True if it was the empty one behind the fields.
@@ -167,8 +135,7 @@ impl HeadParser {
         if last - first - 1 > limits::TARGET_BYTES {
             return Err(TARGET_TOO_LONG);
         }
-        self.head.target = target::parse(bytes, line.start + first + 1..line.start + last, &bytes[method.clone()])
-            .ok_or(Refusal::bad("the request target is not a path or an http URL"))?;
+        self.head.target = target::parse(bytes, line.start + first + 1..line.start + last, &bytes[method.clone()])?;
         self.head.method = method;
         Ok(())
     }
@@ -202,7 +169,8 @@ impl HeadParser {
         let request = Request { bytes, head: &self.head, body: &[] };
         let is_http11 = self.head.minor_version > 0;
         check_host(&request, is_http11)?;
-        let framing = read_framing(&request, is_http11)?;
+        let (codings, lengths) = (request.fields("transfer-encoding"), request.fields("content-length"));
+        let framing = framing::read(codings, lengths, is_http11)?;
         let expects_continue = read_expectation(&request)? && is_http11;
         let keep_alive = read_persistence(&request, is_http11);
         self.head = Head { framing, expects_continue, keep_alive, ..std::mem::take(&mut self.head) };
@@ -210,13 +178,15 @@ impl HeadParser {
     }
 }
 
-/// HTTP/1.1 has exactly one valid Host, even where an absolute-form overrides it (RFC 9112 §3.2).
+/// HTTP/1.1 has exactly one valid Host, even where an absolute-form overrides it (RFC 9112 §3.2); it may be empty.
 fn check_host(request: &Request<'_>, is_http11: bool) -> Result<(), Refusal> {
     let mut hosts = request.fields("host");
     match (hosts.next(), hosts.next()) {
         (None, _) if is_http11 => Err(Refusal::bad("HTTP/1.1 needs a Host")),
         (Some(_), Some(_)) => Err(Refusal::bad("more than one Host")),
-        (Some(value), None) if !host::is_valid(value) => Err(Refusal::bad("Host is not a host name or address")),
+        (Some(value), None) if !value.is_empty() && !host::is_valid(value) => {
+            Err(Refusal::bad("Host is not a host name or address"))
+        }
         _ => Ok(()),
     }
 }
@@ -243,53 +213,12 @@ fn read_persistence(request: &Request<'_>, is_http11: bool) -> bool {
     !close && (is_http11 || keep)
 }
 
-const TARGET_TOO_LONG: Refusal = Refusal::new(Status::TargetTooLong, "the request target is longer than 4 KiB");
-
-/// How the body is framed (RFC 9112 §6). Every doubt is refused: each is a known way to smuggle a request.
-fn read_framing(request: &Request<'_>, is_http11: bool) -> Result<Framing, Refusal> {
-    let mut codings = request.fields("transfer-encoding");
-    let mut lengths = request.fields("content-length");
-    let (coding, length) = (codings.next(), lengths.next());
-    if codings.next().is_some() || lengths.next().is_some() {
-        return Err(Refusal::bad("Transfer-Encoding or Content-Length given twice"));
-    }
-    match (coding, length) {
-        (None, None) => Ok(Framing::Length(0)),
-        (Some(_), Some(_)) => Err(Refusal::bad("both Transfer-Encoding and Content-Length")),
-        (Some(_), None) if !is_http11 => Err(Refusal::bad("Transfer-Encoding in HTTP/1.0")),
-        (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Framing::Chunked),
-        (Some(coding), None) => {
-            // §6.3: without chunked as the last coding the length is unknown. §6.1: an unknown coding is 501.
-            let ends_chunked = chars::list(coding).last().is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
-            let knows_others = chars::list(coding).all(|coding| coding.eq_ignore_ascii_case(b"chunked"));
-            if coding.is_empty() || !chars::list(coding).all(|coding| chars::all(coding, chars::TCHAR)) || knows_others {
-                Err(Refusal::bad("Transfer-Encoding is not exactly \"chunked\""))
-            } else if ends_chunked || chars::list(coding).count() == 1 {
-                Err(Refusal::new(Status::NotImplemented, "no Transfer-Encoding but \"chunked\" is understood"))
-            } else {
-                Err(Refusal::bad("chunked is not the last Transfer-Encoding"))
-            }
-        }
-        (None, Some(length)) => {
-            // Digits, once, no leading zero: `0200` is 200 to one parser and 128 to another.
-            let unambiguous = length == b"0" || !length.starts_with(b"0");
-            match parse_digits(length).filter(|_| unambiguous) {
-                Some(length) if length <= limits::BODY_BYTES as u64 => Ok(Framing::Length(length as usize)),
-                Some(_) => Err(BODY_TOO_LONG),
-                // Digits that overflow 64 bits are still digits.
-                None if unambiguous && !length.is_empty() && length.iter().all(u8::is_ascii_digit) => Err(BODY_TOO_LONG),
-                None => Err(Refusal::bad("Content-Length is not a decimal number")),
-            }
-        }
-    }
-}
-
-/// 413.
-pub const BODY_TOO_LONG: Refusal = Refusal::new(Status::ContentTooLarge, "the request body is longer than 64 KiB");
+const TARGET_TOO_LONG: Refusal = Refusal::new(Status::TargetTooLong, "the request target is longer than 8 KiB");
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::framing::Framing;
 
     const JAVA: &str = "POST /check_firmware HTTP/1.1\r\nContent-Type: application/json\r\nbuild_date: 19.12.2017\r\n\
         Host: 127.0.0.1:8888\r\nAccept: text/html, image/gif, image/jpeg, */*; q=0.2\r\nConnection: keep-alive\r\n\
@@ -318,18 +247,59 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_of_the_target_is_told_after_a_refusal() {
+    fn what_is_known_of_the_request_line_is_told_after_a_refusal() {
         let cases = [
-            ("GET /firmware/a HTTP/9.9\r\n", "/firmware/a"),
-            ("GET /firmware/a HTTP/1.1\r\nX\r\n", "/firmware/a"),
-            ("GET /firmware/a b HTTP/1.1\r\n", "/firmware/a"),
-            ("\0", "\0"),
-            ("GET\n", "GET\n"),
+            ("GET /firmware/a HTTP/9.9\r\n", "GET", "/firmware/a"),
+            ("HEAD /firmware/a?b HTTP/1.1\r\nX\r\n", "HEAD", "/firmware/a?b"),
+            ("GET http://host/firmware/a HTTP/1.1\r\nX\r\n", "GET", "http://host/firmware/a"),
+            ("\r\nHEAD /firmware/a b HTTP/1.1\r\n", "HEAD", "/firmware/a b"),
+            ("GET  /firmware/a HTTP/1.1\r\n", "GET", " /firmware/a"),
+            ("HEAD /firmware/a\r\n", "HEAD", "/firmware/a"),
+            ("GET\t/firmware/a\tHTTP/1.1\r\n", "", "GET\t/firmware/a\tHTTP/1.1"),
+            ("/firmware/a HTTP/1.1\r\n", "", "/firmware/a HTTP/1.1"),
+            (" /firmware/a HTTP/1.1\r\n", "", " /firmware/a HTTP/1.1"),
+            ("HEAD\n", "HEAD", ""),
+            ("\0", "", "\0"),
         ];
-        for (text, target) in cases {
+        for (text, method, target) in cases {
             let mut parser = HeadParser::default();
             assert!(parser.advance(text.as_bytes()).is_err(), "{text:?}");
-            assert_eq!(parser.target_so_far(text.as_bytes()), target.as_bytes(), "{text:?}");
+            let expected = RequestLine { method: method.into(), target: target.into() };
+            assert_eq!(parser.request_line(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_line_is_nothing_of_a_request_yet() {
+        for (text, has_begun) in [("", false), ("\r", false), ("\r\n", false), ("\r\nG", true), ("\r\n\r", true), ("G", true)] {
+            let mut parser = HeadParser::default();
+            assert_eq!(parser.has_begun(text.as_bytes()), has_begun, "{text:?} before it is parsed");
+            assert!(matches!(parser.advance(text.as_bytes()), Ok(None)), "{text:?}");
+            assert_eq!(parser.has_begun(text.as_bytes()), has_begun, "{text:?}");
+        }
+        // The request after it is read as if it had not been there.
+        let mut parser = HeadParser::default();
+        assert!(matches!(parser.advance(b"\r\n"), Ok(None)));
+        let text = format!("\r\n{JAVA}");
+        let head = parser.advance(text.as_bytes()).expect("valid").expect("complete");
+        assert_eq!((head.length, &text[head.method]), (text.len(), "POST"));
+    }
+
+    #[test]
+    fn the_host_repeated_in_urls_is_the_one_received() {
+        let cases = [
+            ("GET / HTTP/1.1\r\nHost: gateway:8888\r\n\r\n", Some("gateway:8888")),
+            ("GET / HTTP/1.1\r\nHost: gateway:\r\n\r\n", Some("gateway")),
+            ("GET / HTTP/1.1\r\nHost: [fe80::1%eth0]:8888\r\n\r\n", Some("[fe80::1%eth0]:8888")),
+            ("GET / HTTP/1.1\r\nHost: [fe80::1%eth0]:\r\n\r\n", Some("[fe80::1%eth0]")),
+            ("GET / HTTP/1.1\r\nHost:\r\n\r\n", None),
+            ("GET / HTTP/1.0\r\n\r\n", None),
+            ("GET http://other HTTP/1.1\r\nHost:\r\n\r\n", Some("other")),
+        ];
+        for (text, authority) in cases {
+            let head = HeadParser::default().advance(text.as_bytes()).expect(text).expect(text);
+            let request = Request { bytes: text.as_bytes(), head: &head, body: &[] };
+            assert_eq!((request.authority(), request.path()), (authority, b"/".as_slice()), "{text:?}");
         }
     }
 }

@@ -1,10 +1,11 @@
 //! `Accept-Language` (RFC 9110 §12.5.4).
 
 use super::chars;
+use crate::text::parse_digits;
 
 /// The one of `known` primary language tags that the field values like best; the first one where they like none. Of equal
 /// weights the one named first wins.
-pub fn choose(values: &mut dyn Iterator<Item = &[u8]>, known: &[&str]) -> usize {
+pub fn choose<'a>(values: impl Iterator<Item = &'a [u8]>, known: &[&str]) -> usize {
     let (mut best, mut best_weight) = (0, 0);
     for range in values.flat_map(chars::list) {
         let (tag, weight) = split(range);
@@ -18,18 +19,22 @@ pub fn choose(values: &mut dyn Iterator<Item = &[u8]>, known: &[&str]) -> usize 
 }
 
 /// Language range and weight in thousandths (§12.4.2); a weight that is none counts as 0.
-fn split(range: &[u8]) -> (&[u8], u32) {
-    let Some(semicolon) = range.iter().position(|byte| *byte == b';') else { return (range, 1000) };
-    let (tag, parameter) = (chars::trim(&range[..semicolon]), chars::trim(&range[semicolon + 1..]));
-    let weight = match parameter {
-        [b'q' | b'Q', b'=', b'1', ..] => 1000,
-        [b'q' | b'Q', b'=', b'0', b'.', digits @ ..] if digits.len() <= 3 => {
-            let value = |at: usize| digits.get(at).map_or(0, |digit| u32::from(digit.wrapping_sub(b'0')));
-            value(0) * 100 + value(1) * 10 + value(2)
-        }
-        _ => 0,
+fn split(range: &[u8]) -> (&[u8], u64) {
+    match range.iter().position(|byte| *byte == b';') {
+        Some(semicolon) => (chars::trim(&range[..semicolon]), read_weight(chars::trim(&range[semicolon + 1..])).unwrap_or(0)),
+        None => (range, 1000),
+    }
+}
+
+/// `q=0.75` as 750.
+fn read_weight(parameter: &[u8]) -> Option<u64> {
+    let [b'q' | b'Q', b'=', whole @ (b'0' | b'1'), fraction @ ..] = parameter else { return None };
+    let thousandths = match fraction {
+        [] | [b'.'] => 0,
+        [b'.', digits @ ..] if digits.len() <= 3 => parse_digits(digits)? * [100, 10, 1].get(digits.len() - 1)?,
+        _ => return None,
     };
-    (tag, weight)
+    Some(u64::from(whole - b'0') * 1000 + thousandths).filter(|weight| *weight <= 1000)
 }
 
 #[cfg(test)]
@@ -38,7 +43,7 @@ mod tests {
 
     #[test]
     fn the_language_with_the_highest_weight_is_chosen() {
-        let cases: [(&[&str], usize); 14] = [
+        let cases: [(&[&str], usize); 20] = [
             (&[], 0),
             (&["ru"], 1),
             (&["RU-ru,ru;q=0.9,en-US;q=0.8,en;q=0.7"], 1),
@@ -52,11 +57,17 @@ mod tests {
             (&["russian"], 0),
             (&["ru;q=0.5555, en;q=0.1"], 0),
             (&["ru;level=1, en;q=0.1"], 0),
+            (&["en, ru;q=0.z"], 0),
+            (&["en;q=0.5, ru;q=0.z"], 0),
+            (&["en;q=0.5, ru;q=1.5"], 0),
+            (&["en;q=0.5, ru;q=1x"], 0),
+            (&["en;q=0.5, ru;q=1.000"], 1),
+            (&["en;q=0.05, ru;q=0.1"], 1),
             (&[";;;,=,ru;q=\u{ff}"], 0),
         ];
         for (values, expected) in cases {
-            let mut values = values.iter().map(|value| value.as_bytes());
-            assert_eq!(choose(&mut values.by_ref(), &["en", "ru"]), expected, "{values:?}");
+            let found = choose(values.iter().map(|value| value.as_bytes()), &["en", "ru"]);
+            assert_eq!(found, expected, "{values:?}");
         }
     }
 }

@@ -1,13 +1,21 @@
-//! HTTP/1.1 (RFC 9110, RFC 9112) as bytes in, values out: nothing here touches a socket, a file or the clock.
+//! HTTP/1.1 (RFC 9110, RFC 9112) as bytes in, values out: nothing here touches a socket, a file or the clock. Modules stand in
+//! the order in which they may import: each only from those below it.
+
+pub mod conditional;
+pub mod head;
+pub mod request;
 
 pub mod body;
-pub mod chars;
+pub mod framing;
+pub mod target;
+
+pub mod refusal;
+pub mod response;
+
 pub mod date;
-pub mod head;
+pub mod forwarded;
 pub mod host;
 pub mod language;
 pub mod range;
-pub mod request;
-pub mod response;
-pub mod target;
-pub mod validators;
+
+pub mod chars;

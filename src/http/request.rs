@@ -1,19 +1,44 @@
 //! A request as the routes see it.
 
-use super::head::Head;
+use super::framing::Framing;
+use super::refusal::RequestLine;
+use super::target::{Span, Target};
 
-/// How long the body is (RFC 9112 §6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
-    /// So many bytes; 0 without `Content-Length`.
-    Length(usize),
-    /// `Transfer-Encoding: chunked`.
-    Chunked,
+/// A field line's name and value as positions in the head; the value without white space around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The name as sent; names compare without regard to case.
+    pub name: Span,
+    /// The value.
+    pub value: Span,
 }
 
-impl Default for Framing {
-    fn default() -> Self {
-        Framing::Length(0)
+/// A parsed request head. All positions are in the bytes it was parsed from.
+#[derive(Debug, Default)]
+pub struct Head {
+    /// The method as sent (methods are case-sensitive).
+    pub method: Span,
+    /// The request target.
+    pub target: Target,
+    /// 1 for HTTP/1.1 and any later 1.x, 0 for HTTP/1.0.
+    pub minor_version: u8,
+    /// The fields in their order.
+    pub fields: Vec<Field>,
+    /// How the body is framed.
+    pub framing: Framing,
+    /// The client asks to keep the connection, or its version means so.
+    pub keep_alive: bool,
+    /// The client waits for `100 Continue` before it sends the body.
+    pub expects_continue: bool,
+    /// Length of the head with its last empty line, and with an empty line in front if there was one.
+    pub length: usize,
+}
+
+impl Head {
+    /// The request line, for the answer to a request whose body is refused; `bytes` are those the head was parsed from.
+    pub fn request_line(&self, bytes: &[u8]) -> RequestLine {
+        let part = |span: &Span| bytes.get(span.clone()).unwrap_or_default().to_vec();
+        RequestLine { method: part(&self.method), target: part(&self.target.whole) }
     }
 }
 
@@ -34,9 +59,17 @@ impl<'a> Request<'a> {
         &self.bytes[self.head.method.clone()]
     }
 
-    /// The path, percent-encoded, without the query.
+    /// The target as sent, with its query.
+    pub fn target(&self) -> &'a [u8] {
+        &self.bytes[self.head.target.whole.clone()]
+    }
+
+    /// The path, percent-encoded, without the query. `http://host` means `/` (RFC 9110 §4.2.3).
     pub fn path(&self) -> &'a [u8] {
-        &self.bytes[self.head.target.path.clone()]
+        match &self.bytes[self.head.target.path.clone()] {
+            [] => b"/",
+            path => path,
+        }
     }
 
     /// The values of all fields called `name` (in lower case), in their order.
@@ -55,12 +88,14 @@ impl<'a> Request<'a> {
         values.next().filter(|_| values.next().is_none())
     }
 
-    /// The authority the client called us by: of an absolute-form, else of `Host`. `None` only in HTTP/1.0.
+    /// The authority the client called us by: of an absolute-form, else of `Host`; an empty port goes (RFC 3986 §6.2.3). `None`
+    /// if it named none: `Host` may be empty, and in HTTP/1.0 missing.
     pub fn authority(&self) -> Option<&'a str> {
         let bytes = match self.head.target.authority.clone() {
             Some(span) => &self.bytes[span],
             None => self.field("host")?,
         };
-        str::from_utf8(bytes).ok()
+        let text = str::from_utf8(bytes).ok()?;
+        Some(text.strip_suffix(':').unwrap_or(text)).filter(|text| !text.is_empty())
     }
 }

@@ -12,6 +12,7 @@ use crate::text::write_decimal;
 #[allow(missing_docs, reason = "the names are the RFC's")]
 pub enum Status {
     Ok = 200,
+    NoContent = 204,
     PartialContent = 206,
     NotModified = 304,
     BadRequest = 400,
@@ -45,6 +46,7 @@ impl Status {
     fn phrase(self) -> &'static str {
         match self {
             Status::Ok => "OK",
+            Status::NoContent => "No Content",
             Status::PartialContent => "Partial Content",
             Status::NotModified => "Not Modified",
             Status::BadRequest => "Bad Request",
@@ -77,7 +79,7 @@ pub struct ResponseHead<'a> {
     pub now: Option<u64>,
     /// Whether the connection stays open.
     pub keep_alive: bool,
-    /// `Content-Length`; `None` for 304, which has no body to measure.
+    /// `Content-Length`; `None` for 204 and 304, which have no body to measure.
     pub content_length: Option<u64>,
     /// The reply's own fields.
     pub fields: &'a [Field],

@@ -2,6 +2,8 @@
 
 use super::chars;
 use super::host;
+use super::refusal::Refusal;
+use super::response::Status;
 
 /// Byte positions in the request head.
 pub type Span = std::ops::Range<usize>;
@@ -9,38 +11,54 @@ pub type Span = std::ops::Range<usize>;
 /// Where the parts of a request target stand in the head.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target {
+    /// All of it.
+    pub whole: Span,
     /// The authority of an absolute-form; it replaces `Host` (RFC 9112 §3.2.2).
     pub authority: Option<Span>,
     /// The path with its leading `/`, still percent-encoded; `*` for the asterisk-form; empty for `http://host`.
     pub path: Span,
 }
 
-/// Finds the parts of the target that stands at `span` of `head`. `None` if it is no target of an origin server.
-pub fn parse(head: &[u8], span: Span, method: &[u8]) -> Option<Target> {
-    let text = head.get(span.clone())?;
+/// Finds the parts of the target that stands at `whole` of `head`.
+pub fn parse(head: &[u8], whole: Span, method: &[u8]) -> Result<Target, Refusal> {
+    const BAD: Refusal = Refusal::bad("the request target is not a path or an http URL");
+    let text = head.get(whole.clone()).unwrap_or_default();
     if !chars::all(text, chars::TARGET) {
-        return None;
+        return Err(BAD);
     }
-    let path_until_query = |start: usize| {
-        let path = &head[start..span.end];
-        start..start + path.iter().position(|byte| *byte == b'?').unwrap_or(path.len())
-    };
     match text {
-        b"*" => (method == b"OPTIONS").then_some(Target { authority: None, path: span }),
-        [b'/', ..] => Some(Target { authority: None, path: path_until_query(span.start) }),
-        _ => {
-            // Only `http`: this server speaks no other scheme (RFC 9110 §7.4).
-            let scheme = text.get(..7)?;
-            if !scheme.eq_ignore_ascii_case(b"http://") {
-                return None;
+        b"*" if method == b"OPTIONS" => Ok(Target { authority: None, path: whole.clone(), whole }),
+        [b'/', ..] => Ok(Target { authority: None, path: path_until_query(head, whole.start, whole.end), whole }),
+        _ => match find_authority(text) {
+            Some(authority) if host::is_valid(&text[authority.clone()]) && !authority.is_empty() => {
+                let authority = whole.start + authority.start..whole.start + authority.end;
+                Ok(Target { path: path_until_query(head, authority.end, whole.end), authority: Some(authority), whole })
             }
-            let rest = &text[7..];
-            let length = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
-            let authority = span.start + 7..span.start + 7 + length;
-            host::is_valid(&head[authority.clone()])
-                .then(|| Target { path: path_until_query(authority.end), authority: Some(authority) })
-        }
+            // The authority-form: we are no proxy (RFC 9110 §9.3.6).
+            None if method == b"CONNECT" && host::is_valid(text) => {
+                Err(Refusal::new(Status::NotImplemented, "this server makes no tunnels"))
+            }
+            _ => Err(BAD),
+        },
     }
+}
+
+fn path_until_query(head: &[u8], start: usize, end: usize) -> Span {
+    let path = &head[start..end];
+    start..start + path.iter().position(|byte| *byte == b'?').unwrap_or(path.len())
+}
+
+/// Where the authority of an absolute-form stands. Only `http`: this server speaks no other scheme (RFC 9110 §7.4).
+fn find_authority(target: &[u8]) -> Option<Span> {
+    const SCHEME: &[u8] = b"http://";
+    let (scheme, rest) = target.split_at_checked(SCHEME.len())?;
+    let length = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    scheme.eq_ignore_ascii_case(SCHEME).then_some(SCHEME.len()..SCHEME.len() + length)
+}
+
+/// The path and the query of a target of either form, whether or not it is valid.
+pub fn strip_authority(target: &[u8]) -> &[u8] {
+    find_authority(target).map_or(target, |authority| &target[authority.end..])
 }
 
 #[cfg(test)]
@@ -49,34 +67,57 @@ mod tests {
 
     #[test]
     fn targets_are_split_or_refused() {
-        /// Method, target, and the authority and path expected.
-        type Case = (&'static str, &'static str, Option<(&'static str, &'static str)>);
-        let cases: [Case; 19] = [
-            ("GET", "/", Some(("", "/"))),
-            ("GET", "/version?x=1/2", Some(("", "/version"))),
-            ("GET", "//a/b", Some(("", "//a/b"))),
-            ("GET", "http://host:1/version?x", Some(("host:1", "/version"))),
-            ("GET", "HTTP://host", Some(("host", ""))),
-            ("GET", "http://host?x", Some(("host", ""))),
-            ("OPTIONS", "*", Some(("", "*"))),
-            ("GET", "*", None),
-            ("GET", "**", None),
-            ("OPTIONS", "*x", None),
-            ("GET", "", None),
-            ("GET", "version", None),
-            ("GET", "https://host/", None),
-            ("GET", "http:///version", None),
-            ("GET", "http://user@host/", None),
-            ("CONNECT", "host:443", None),
-            ("GET", "/a#b", None),
-            ("GET", "/прошивка", None),
-            ("GET", "/a\tb", None),
+        /// Method, target, and the authority and path expected or the status of the refusal.
+        type Case = (&'static str, &'static str, Result<(&'static str, &'static str), u16>);
+        let cases: [Case; 25] = [
+            ("GET", "/", Ok(("", "/"))),
+            ("GET", "/version?x=1/2", Ok(("", "/version"))),
+            ("GET", "//a/b", Ok(("", "//a/b"))),
+            ("GET", "http://host:1/version?x", Ok(("host:1", "/version"))),
+            ("GET", "http://host:/version", Ok(("host:", "/version"))),
+            ("GET", "HTTP://host", Ok(("host", ""))),
+            ("GET", "http://host?x", Ok(("host", ""))),
+            ("OPTIONS", "*", Ok(("", "*"))),
+            ("GET", "*", Err(400)),
+            ("GET", "**", Err(400)),
+            ("OPTIONS", "*x", Err(400)),
+            ("GET", "", Err(400)),
+            ("GET", "version", Err(400)),
+            ("GET", "https://host/", Err(400)),
+            ("GET", "http:///version", Err(400)),
+            ("GET", "http://", Err(400)),
+            ("GET", "http://?x", Err(400)),
+            ("GET", "http://user@host/", Err(400)),
+            ("GET", "host:443", Err(400)),
+            ("CONNECT", "host:443", Err(501)),
+            ("CONNECT", "[::1]:443", Err(501)),
+            ("CONNECT", "user@host:443", Err(400)),
+            ("GET", "/a#b", Err(400)),
+            ("GET", "/прошивка", Err(400)),
+            ("GET", "/a\tb", Err(400)),
         ];
         for (method, text, expected) in cases {
             let head = format!("....{text}");
             let target = parse(head.as_bytes(), 4..head.len(), method.as_bytes());
-            let parts = target.map(|target| (target.authority.map_or("", |span| &head[span]), &head[target.path]));
-            assert_eq!(parts, expected, "{method} {text}");
+            let parts = target.map(|target| {
+                assert_eq!(target.whole, 4..head.len());
+                (target.authority.map_or("", |span| &head[span]), &head[target.path])
+            });
+            assert_eq!(parts.map_err(|refusal| refusal.status.code()), expected, "{method} {text}");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_authority_is_found_in_any_target() {
+        for (target, rest) in [
+            ("/a?b", "/a?b"),
+            ("http://host/a?b", "/a?b"),
+            ("HTTP://ho st/a", "/a"),
+            ("http://host", ""),
+            ("http:/", "http:/"),
+            ("", ""),
+        ] {
+            assert_eq!(strip_authority(target.as_bytes()), rest.as_bytes(), "{target}");
         }
     }
 }

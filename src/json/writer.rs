@@ -1,6 +1,8 @@
 //! The writer. Its output is byte for byte the reference server's: ASCII only, since the Java client decodes with its platform's
 //! character set (CLIENTS.md), `</` as `<\/`, and `", "` and `": "` between values.
 
+use std::fmt::Write;
+
 /// Writes values one after another.
 #[derive(Default)]
 pub struct Writer {
@@ -16,7 +18,6 @@ impl Writer {
     }
 
     /// Begins an object or an array.
-    #[inline(never)]
     pub fn open(&mut self, bracket: char) {
         self.separate();
         self.text.push(bracket);
@@ -24,14 +25,12 @@ impl Writer {
     }
 
     /// Ends it.
-    #[inline(never)]
     pub fn close(&mut self, bracket: char) {
         self.text.push(bracket);
         self.needs_comma = true;
     }
 
     /// Begins a member of an object; its value must follow.
-    #[inline(never)]
     pub fn member(&mut self, name: &str) -> &mut Writer {
         self.string(name);
         self.text.push_str(": ");
@@ -40,7 +39,6 @@ impl Writer {
     }
 
     /// A string.
-    #[inline(never)]
     pub fn string(&mut self, text: &str) {
         self.separate();
         write_string(&mut self.text, text);
@@ -52,7 +50,6 @@ impl Writer {
     }
 
     /// A value that is written already.
-    #[inline(never)]
     pub fn raw(&mut self, json: &str) {
         self.separate();
         self.text.push_str(json);
@@ -76,11 +73,7 @@ pub fn write_string(out: &mut String, text: &str) {
             ' '..='~' => out.push(character),
             _ => {
                 for unit in character.encode_utf16(&mut [0; 2]) {
-                    out.push_str("\\u");
-                    for shift in [12, 8, 4, 0] {
-                        let digit = u32::from(*unit >> shift & 15);
-                        out.push(char::from_digit(digit, 16).unwrap_or('0'));
-                    }
+                    let _ = write!(out, "\\u{unit:04x}");
                 }
             }
         }

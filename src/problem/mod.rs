@@ -6,6 +6,7 @@
 pub mod firmware;
 pub mod licenses;
 pub mod offers;
+pub mod registrars;
 pub mod service;
 pub mod settings;
 
@@ -157,7 +158,7 @@ pub fn bound(problems: &mut Vec<Problem>, place: &str, limit: usize) {
 
 /// All texts, for documentation and tests.
 pub fn all_texts() -> impl Iterator<Item = &'static Text> {
-    [firmware::ALL, licenses::ALL, offers::ALL, service::ALL, settings::ALL]
+    [firmware::ALL, licenses::ALL, offers::ALL, registrars::ALL, service::ALL, settings::ALL]
         .into_iter()
         .flatten()
         .copied()

@@ -4,21 +4,47 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use super::{Circumstances, Event, Reply, read_member};
+use super::member::read_member;
+use super::reply::{CheckEvent, Circumstances, Event, Reply, is_java};
 use crate::calendar::{self, Date};
 use crate::catalog::{Catalog, Choice, FolderName, IMAGE_NAMES};
 use crate::http::request::Request;
 use crate::http::response::Status;
 use crate::json::Value;
 use crate::limits;
+use crate::registrars::{Check, Told};
 use crate::text::quote;
 
 pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
     let build_date = match read_member(request.body, "build_date", "28.12.2017", read_build_date) {
-        Ok(date) => date as Date,
+        Ok(date) => date,
         Err(reason) => return Reply::error(Status::BadRequest, &reason),
     };
-    let Choice { version, available, critical, description_json, .. } = catalog.choose(circumstances.peer, build_date);
+    let caller = circumstances.find_caller(&catalog.settings, request);
+    let Choice { version, available, critical, description_json, .. } = catalog.choose(caller.address, build_date);
+    // A download that begins during a stop might be cut.
+    let chosen = (available && !circumstances.is_stopping).then_some(version);
+    let check = Check {
+        caller: caller.address,
+        is_java: is_java(request),
+        has_field: request.fields("build_date").next().is_some(),
+        is_by_stranger: caller.is_by_stranger,
+        build_date,
+        chosen,
+        hold_repeats: catalog.settings.hold_repeats,
+    };
+    let (told, news) = circumstances.registrars.check(&check, (circumstances.uptime)());
+    let held = match told {
+        Told::Held(hold) => Some(hold),
+        _ => None,
+    };
+    let available = chosen.is_some() && held.is_none();
+    let critical = critical && available;
+    // The folder on the driver's PC is named by the number; the URLs go on naming the version.
+    let number = match told {
+        Told::Offer { number } => number,
+        _ => version,
+    };
     let folder = FolderName(version);
 
     let base: Cow<'_, str> = match (&catalog.settings.base_url, request.authority()) {
@@ -31,16 +57,16 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &C
     let mut text = String::with_capacity(256 + 2 * base.len() + description_json.len());
     let _ = write!(
         text,
-        "{{\"update_available\": {available}, \"critical\": {critical}, \"version\": {version}, \"description\": {description_json}, \
+        "{{\"update_available\": {available}, \"critical\": {critical}, \"version\": {number}, \"description\": {description_json}, \
          \"url\": \"{base}/firmware/{folder}/{image}\", \"url_old_frs\": \"{base}/firmware/{folder}/{image_for_old}\"}}"
     );
-    Reply::json(Status::Ok, text, Event::Check { build_date, version, available, critical })
+    let event = CheckEvent { caller: caller.address, build_date, version, available, critical, told, news };
+    Reply::json(Status::Ok, text, Event::Check(event))
 }
 
-fn read_build_date(value: &Value<'_>) -> Result<u64, String> {
+fn read_build_date(value: &Value<'_>) -> Result<Date, String> {
     match value.as_str() {
         Some(text) => calendar::parse_build_date(text)
-            .map(u64::from)
             .ok_or_else(|| format!("build_date {} is not a date DD.MM.YYYY", quote(text, limits::QUOTED_BYTES))),
         None => Err(format!("build_date is {}; expected a string with a date DD.MM.YYYY", value.kind())),
     }

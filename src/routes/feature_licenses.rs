@@ -1,6 +1,7 @@
 //! `POST /feature_licenses`: the licences of one registrar.
 
-use super::{Circumstances, Event, Reply, read_member};
+use super::member::read_member;
+use super::reply::{Circumstances, Event, Reply};
 use crate::catalog::Catalog;
 use crate::http::request::Request;
 use crate::http::response::Status;

@@ -8,38 +8,32 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Body, Circumstances, Event, FileBody, Reply, allows, wrong_method};
+use super::reply::{Body, Circumstances, Event, FileBody, Reply, is_java};
 use crate::catalog::{Catalog, Image, ImageSource, NoImage};
 use crate::file::{OpenError, OpenedFile, open_below};
+use crate::http::conditional::{self, Outcome, Validators};
 use crate::http::date;
 use crate::http::range::{self, Selection};
 use crate::http::request::Request;
 use crate::http::response::{Field, Status};
-use crate::http::validators::{self, Outcome, Validators};
 use crate::limits;
 use crate::stamp::{self, Stamp};
 use crate::sys;
 use crate::text::percent_decode;
 
-const METHODS: &str = "GET, HEAD";
-
 /// An error with an empty body.
-#[cold]
-pub(super) fn error(status: Status, reason: &str) -> Reply {
+fn error(status: Status, reason: &str) -> Reply {
     Reply::text(status, String::new(), Event::Refused { reason: reason.to_owned() })
 }
 
 /// Answers for `path`, which is what stands behind `/firmware/`, percent-encoded.
 pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, path: &[u8], circumstances: &Circumstances<'_>) -> Reply {
-    if !allows(METHODS, request) {
-        return wrong_method(error, METHODS);
-    }
     let path = match clean_path(path) {
         Ok(path) => path,
         Err((status, reason)) => return error(status, reason),
     };
     match find_source(catalog, &path) {
-        Ok(source) => reply(request, path, circumstances, source),
+        Ok(source) => reply(catalog, request, path, circumstances, source),
         Err((status, reason)) => error(status, &reason),
     }
 }
@@ -152,7 +146,7 @@ impl Source {
 }
 
 /// The reply for a GET or HEAD of a file, with the preconditions and the range of the request.
-fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances<'_>, source: Source) -> Reply {
+fn reply(catalog: &Catalog, request: &Request<'_>, path: String, circumstances: &Circumstances<'_>, source: Source) -> Reply {
     let now = circumstances.now;
     let (size, modified, entity_tag) = source.describe();
     // RFC 9110 §8.8.2.1: never later than the message itself.
@@ -162,14 +156,15 @@ fn reply(request: &Request<'_>, path: String, circumstances: &Circumstances<'_>,
     fields.push(("Accept-Ranges", "bytes".into()));
     fields.push(("Last-Modified", date::format(modified).into()));
     let current = Validators { etag: &entity_tag, modified };
-    let outcome = validators::evaluate(request, &current, now);
+    let outcome = conditional::evaluate(request, &current, now);
     let selection = match request.field("range") {
-        Some(value) if validators::allows_range(request, &current, now) => range::select(value, size),
+        Some(value) if conditional::allows_range(request, &current) => range::select(value, size),
         _ => Selection::Whole,
     };
     fields.push(("ETag", entity_tag.into()));
 
-    let event = |start| Event::Download { path, start, size };
+    let (caller, is_java) = (circumstances.find_caller(&catalog.settings, request).address, is_java(request));
+    let event = |start| Event::Download { path, start, size, caller, is_java };
     let (status, start, length) = match (outcome, selection) {
         (Outcome::NotModified, _) => {
             return Reply { status: Status::NotModified, fields, body: Body::Absent, event: event(0) };

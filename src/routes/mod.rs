@@ -1,4 +1,5 @@
-//! What each route answers: a catalog and a request in, a reply out. No sockets here.
+//! What each route answers: a catalog and a request in, a reply out. No sockets here. Modules stand in the order in
+//! which they may import: each only from those below it.
 
 mod check_firmware;
 mod feature_licenses;
@@ -6,237 +7,205 @@ mod files;
 mod status;
 mod version;
 
-use std::fs::File;
-use std::net::{IpAddr, SocketAddr};
-use std::ops::Range;
-use std::sync::Arc;
+mod member;
+mod reply;
 
-use crate::calendar::Date;
-use crate::catalog::{Catalog, Image};
+use crate::catalog::Catalog;
 use crate::http::chars;
-use crate::http::head::Refusal;
+use crate::http::refusal::{Refusal, RequestLine};
 use crate::http::request::Request;
-use crate::http::response::{Field, Status};
-use crate::json;
-use crate::limits;
-use crate::seen::Seen;
-use crate::stamp::Stamp;
+use crate::http::response::Status;
+use crate::http::target;
+use crate::text::percent_decode;
 
-/// This program's version.
-pub const SUSV_VERSION: &str = env!("CARGO_PKG_VERSION");
+pub use reply::{Body, CheckEvent, Circumstances, Event, FileBody, Reply};
+pub use version::{SUSV_COMMIT, SUSV_VERSION};
 
-/// The commit it was built from, or `unknown`.
-pub const SUSV_COMMIT: &str = env!("SUSV_COMMIT");
-
-/// What a route needs to know besides the request.
-#[derive(Clone, Copy)]
-pub struct Circumstances<'a> {
-    /// The address the client reached us at: the host of URLs for HTTP/1.0 clients that name none.
-    pub local: SocketAddr,
-    /// Seconds since 1970, if the clock can be believed.
-    pub now: Option<u64>,
-    /// Tells the seconds since the start of the server to the few who ask.
-    pub uptime: fn() -> u32,
-    /// Who asks, or the proxy before it.
-    pub peer: IpAddr,
-    /// What happened since then.
-    pub seen: &'a Seen,
-}
-
-/// An answer before it is put on the wire.
-pub struct Reply {
-    /// The status.
-    pub status: Status,
-    /// Fields of its own.
-    pub fields: Vec<Field>,
-    /// The body; for HEAD the one a GET would get, which is measured and not sent.
-    pub body: Body,
-    /// What happened, for the log.
-    pub event: Event,
-}
-
-/// The body of a reply.
-pub enum Body {
-    /// None, and no length announced: 304.
-    Absent,
-    /// A small body.
-    Text(String),
-    /// Bytes of an image in memory.
-    Image(Arc<Image>, Range<usize>),
-    /// Bytes of a file on disk.
-    File(FileBody),
-}
-
-/// Bytes of a file on disk, to be sent only as long as the file stays what it was when it was opened.
-pub struct FileBody {
-    /// Opened for reading.
-    pub file: File,
-    /// What it looked like then.
-    pub stamp: Stamp,
-    /// The first bytes of the body, read already: a disk that fails shows before the head is sent.
-    pub first: Vec<u8>,
-    /// First byte to send.
-    pub start: u64,
-    /// Number of bytes.
-    pub length: u64,
-}
-
-impl Body {
-    /// Whether sending it may take long, on a slow link or to a slow reader.
-    pub fn is_download(&self) -> bool {
-        matches!(self, Body::Image(..) | Body::File(_)) && self.length() >= Some(limits::DOWNLOAD_BYTES)
-    }
-
-    /// Number of bytes; `None` for a body that is absent.
-    pub fn length(&self) -> Option<u64> {
-        match self {
-            Body::Absent => None,
-            Body::Text(text) => Some(text.len() as u64),
-            Body::Image(_, range) => Some(range.len() as u64),
-            Body::File(body) => Some(body.length),
-        }
-    }
-}
-
-/// What a request was about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A registrar asked for firmware.
-    Check {
-        /// Its build date.
-        build_date: Date,
-        /// The version named in the answer.
-        version: Date,
-        /// Whether it was offered an update.
-        available: bool,
-        /// Whether the update is critical.
-        critical: bool,
-    },
-    /// A licence was asked for.
-    License {
-        /// The registrar's serial number.
-        serial: u64,
-        /// Whether there is one.
-        found: bool,
-    },
-    /// A file is sent, or part of it.
-    Download {
-        /// Path below the firmware folder.
-        path: String,
-        /// First byte of it.
-        start: u64,
-        /// Size of the whole file.
-        size: u64,
-    },
-    /// The request was not answered with what it asked for.
-    Refused {
-        /// Why, in one line.
-        reason: String,
-    },
-    /// Anything else.
-    Other,
-}
-
-/// Answers a request.
-pub fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
-    let path = request.path();
-    // For the test of what a bug costs; release builds do not have it.
-    if cfg!(debug_assertions) && request.field("susv-test-panic").is_some() {
-        panic!("asked for by a test");
-    }
-    let is_hidden = |path: &[u8]| matches!(path, b"/" | b"/status") && !catalog.settings.status_page;
-    if let Some((_, methods, answer)) = ROUTES.iter().find(|(known, ..)| *known == path && !is_hidden(path)) {
-        return if allows(methods, request) {
-            answer(catalog, request, circumstances)
-        } else {
-            wrong_method(Reply::error, methods)
-        };
-    }
-    if path == b"*" {
-        let fields = vec![("Allow", "GET, HEAD, POST, OPTIONS".into())];
-        return Reply { fields, ..Reply::text(Status::Ok, String::new(), Event::Other) };
-    }
-    match path.strip_prefix(b"/firmware/") {
-        Some(path) => files::answer(catalog, request, path, circumstances),
-        None => unknown_path(),
-    }
-}
+/// Below it stand the files; a GET there is a download.
+const FIRMWARE: &[u8] = b"/firmware/";
 
 /// A path, its methods, and what answers there.
 type Route = (&'static [u8], &'static str, fn(&Catalog, &Request<'_>, &Circumstances<'_>) -> Reply);
 
 const ROUTES: [Route; 5] = [
-    (b"/check_firmware", "POST", check_firmware::answer),
-    (b"/feature_licenses", "POST", feature_licenses::answer),
-    (b"/version", "GET, HEAD", version::answer),
-    (b"/", "GET, HEAD", status::answer_page),
-    (b"/status", "GET, HEAD", status::answer_json),
+    (b"/check_firmware", "POST, OPTIONS", check_firmware::answer),
+    (b"/feature_licenses", "POST, OPTIONS", feature_licenses::answer),
+    (b"/version", "GET, HEAD, OPTIONS", version::answer),
+    (b"/", "GET, HEAD, OPTIONS", status::answer_page),
+    (b"/status", "GET, HEAD, OPTIONS", status::answer_json),
 ];
 
-#[cold]
-fn unknown_path() -> Reply {
-    Reply::error(Status::NotFound, "unknown path; known are /check_firmware, /feature_licenses, /version and /firmware/…")
+/// All files are one route.
+const FILES: Route = (FIRMWARE, "GET, HEAD, OPTIONS", answer_file);
+
+/// What `OPTIONS *` asks for: the methods of all routes together.
+const METHODS: &str = "GET, HEAD, POST, OPTIONS";
+
+/// What a request needs, besides a thread, to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: it touches neither disk nor image.
+    Nothing,
+    /// The right to send a download: any GET of a file, whatever its size.
+    Download,
+    /// The right to use the disk.
+    Disk,
+    /// Memory for a page that may be large.
+    Page,
 }
 
-/// The answer to a request that was refused before any route saw it; `target` is as much of its target as is known: if a
-/// firmware file was meant, the body is empty.
-pub fn answer_refusal(refusal: &Refusal, target: &[u8]) -> Reply {
-    if target.windows(10).any(|window| window == b"/firmware/") {
-        files::error(refusal.status, refusal.reason)
-    } else {
-        Reply::error(refusal.status, refusal.reason)
+/// What a request needs.
+pub fn need_of(request: &Request<'_>) -> Need {
+    match (request.method(), request.path()) {
+        (b"GET", path) if path.starts_with(FIRMWARE) => Need::Download,
+        (b"HEAD", path) if path.starts_with(FIRMWARE) => Need::Disk,
+        (b"POST", b"/feature_licenses") => Need::Disk,
+        (b"GET" | b"HEAD", b"/" | b"/status") => Need::Page,
+        _ => Need::Nothing,
     }
 }
 
-/// Whether the request's method is one of a list.
-fn allows(methods: &str, request: &Request<'_>) -> bool {
-    chars::list(methods.as_bytes()).any(|method| method == request.method())
+/// Answers a request.
+pub fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
+    // For the test of what a bug costs; release builds do not have it.
+    if cfg!(debug_assertions) && request.field("susv-test-panic").is_some() {
+        panic!("asked for by a test");
+    }
+    complete(answer_route(catalog, request, circumstances), request.target())
 }
 
-/// 405 with what RFC 9110 §15.5.6 demands; `error` makes the answer in its route's form.
-#[cold]
-fn wrong_method(error: fn(Status, &str) -> Reply, methods: &'static str) -> Reply {
-    let mut reply = error(Status::MethodNotAllowed, &format!("wrong method; this path takes {methods}"));
-    reply.fields.push(("Allow", methods.into()));
+/// The answer to a request that cannot be served now: 503. What needs no disk and no place for a download never gets it.
+pub fn answer_busy(request: &Request<'_>) -> Reply {
+    complete(Reply::error(Status::ServiceUnavailable, "the server is busy; try again later"), request.target())
+}
+
+/// The answer to a request that was refused before any route saw it, or did not arrive; `line` is as much of its request line as
+/// is known.
+pub fn answer_refusal(refusal: &Refusal, line: &RequestLine) -> Reply {
+    complete(Reply::error(refusal.status, refusal.reason), &line.target)
+}
+
+fn answer_route(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
+    let path = request.path();
+    if path == b"*" {
+        return answer_options(METHODS);
+    }
+    let is_hidden = matches!(path, b"/" | b"/status") && !catalog.settings.status_page;
+    let route = ROUTES.iter().find(|(known, ..)| *known == path && !is_hidden);
+    let Some(&(_, methods, answer)) = route.or(path.starts_with(FIRMWARE).then_some(&FILES)) else {
+        let reason = "unknown path; known are /check_firmware, /feature_licenses, /version and /firmware/…";
+        return Reply::error(Status::NotFound, reason);
+    };
+    match request.method() {
+        b"OPTIONS" => answer_options(methods),
+        method if chars::list(methods.as_bytes()).any(|known| known == method) => answer(catalog, request, circumstances),
+        _ => {
+            // RFC 9110 §15.5.6 demands the field.
+            let mut reply = Reply::error(Status::MethodNotAllowed, &format!("wrong method; this path takes {methods}"));
+            reply.fields.push(("Allow", methods.into()));
+            reply
+        }
+    }
+}
+
+fn answer_file(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
+    files::answer(catalog, request, &request.path()[FIRMWARE.len()..], circumstances)
+}
+
+/// RFC 9110 §9.3.7.
+fn answer_options(methods: &'static str) -> Reply {
+    Reply { status: Status::NoContent, fields: vec![("Allow", methods.into())], body: Body::Absent, event: Event::Other }
+}
+
+/// What all answers have in common, whatever made them: how they may be cached, and that no error has a body where firmware may
+/// have been meant. The vendor's shell client flashes whatever it was sent, and caches keep what nobody forbids.
+fn complete(mut reply: Reply, target: &[u8]) -> Reply {
+    if reply.status.is_error() && names_firmware(target) && reply.body.length() != Some(0) {
+        reply.body = Body::Text(String::new());
+        reply.fields.retain(|(name, _)| *name != "Content-Type");
+    }
+    let is_file = target::strip_authority(target).starts_with(FIRMWARE);
+    // A file may be kept but must be asked about each time: after a replacement yesterday's image must not be handed out.
+    reply.fields.push(("Cache-Control", if is_file { "no-cache" } else { "no-store" }.into()));
     reply
 }
 
-impl Reply {
-    fn text(status: Status, text: String, event: Event) -> Reply {
-        Reply { status, fields: Vec::new(), body: Body::Text(text), event }
-    }
-
-    /// A JSON body.
-    #[inline(never)]
-    fn json(status: Status, text: String, event: Event) -> Reply {
-        let fields = vec![("Content-Type", "application/json; charset=UTF-8".into())];
-        Reply { fields, ..Reply::text(status, text, event) }
-    }
-
-    /// `{"error": "…"}`.
-    #[cold]
-    fn error(status: Status, reason: &str) -> Reply {
-        let mut text = String::from("{\"error\": ");
-        json::write_string(&mut text, reason);
-        text.push('}');
-        Reply::json(status, text, Event::Refused { reason: reason.to_owned() })
-    }
+/// Whether a target may be meant for a firmware file, however a client or a proxy has put it: with a prefix, a doubled slash or
+/// percent-encoding.
+fn names_firmware(target: &[u8]) -> bool {
+    percent_decode(target).windows(FIRMWARE.len()).any(|part| part == FIRMWARE)
 }
 
-/// Reads a request's JSON object, and by `read` the member `name` of it. The error says what is wrong with the body.
-fn read_member(body: &[u8], name: &str, example: &str, read: fn(&json::Value<'_>) -> Result<u64, String>) -> Result<u64, String> {
-    // PowerShell may send a byte order mark (CLIENTS.md).
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    if body.is_empty() {
-        return Err(format!("empty body; expected {{\"{name}\": \"{example}\"}}"));
-    }
-    let value =
-        json::parse(body).map_err(|error| format!("the body is not JSON: {error}; expected {{\"{name}\": \"{example}\"}}"))?;
-    match value.member(name) {
-        Some(member) => read(member),
-        None if matches!(value, json::Value::Object(_)) => {
-            Err(format!("{name} is missing; expected {{\"{name}\": \"{example}\"}}"))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::head::HeadParser;
+
+    #[test]
+    fn firmware_is_named_behind_prefixes_slashes_and_percent_encoding() {
+        for target in [
+            "/firmware/20260301/upd_app.bin",
+            "/firmware/",
+            "//firmware/x",
+            "/till/firmware/x",
+            "http://gateway/firmware/x",
+            "/%66irmware/x",
+            "/firmware%2Fx",
+            "/a%2ffirmware%2fx",
+            "/get?file=/firmware/x",
+            "GET\t/firmware/x\tHTTP/1.1",
+        ] {
+            assert!(names_firmware(target.as_bytes()), "{target}");
         }
-        None => Err(format!("the body is {}; expected the object {{\"{name}\": \"{example}\"}}", value.kind())),
+        for target in ["", "/", "*", "/firmware", "/firmwares/x", "/check_firmware", "/version", "/till/firmware"] {
+            assert!(!names_firmware(target.as_bytes()), "{target}");
+        }
+    }
+
+    #[test]
+    fn every_get_below_firmware_is_a_download_and_checks_need_nothing() {
+        let cases = [
+            ("GET /firmware/20260301/upd_app.bin", Need::Download),
+            ("GET /firmware/nothing", Need::Download),
+            ("GET /firmware/", Need::Download),
+            ("GET /firmware/../x", Need::Download),
+            ("GET http://host/firmware/x?y", Need::Download),
+            ("HEAD /firmware/20260301/upd_app.bin", Need::Disk),
+            ("POST /firmware/20260301/upd_app.bin", Need::Nothing),
+            ("OPTIONS /firmware/x", Need::Nothing),
+            ("GET /firmware", Need::Nothing),
+            ("GET //firmware/x", Need::Nothing),
+            ("GET /%66irmware/x", Need::Nothing),
+            ("GET /version?/firmware/x", Need::Nothing),
+            ("POST /feature_licenses", Need::Disk),
+            ("GET /feature_licenses", Need::Nothing),
+            ("POST /check_firmware", Need::Nothing),
+            ("GET http://host", Need::Page),
+            ("GET /?q=stuck", Need::Page),
+            ("HEAD /status", Need::Page),
+            ("OPTIONS *", Need::Nothing),
+        ];
+        for (line, expected) in cases {
+            let text = format!("{line} HTTP/1.1\r\nHost: test\r\n\r\n");
+            let head = HeadParser::default().advance(text.as_bytes()).expect(line).expect(line);
+            let request = Request { bytes: text.as_bytes(), head: &head, body: &[] };
+            assert_eq!(need_of(&request), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn busy_answers_have_no_body_where_firmware_was_meant() {
+        for (target, length, caching) in [
+            ("/firmware/20260301/upd_app.bin", 0, "no-cache"),
+            ("/till/firmware/x", 0, "no-store"),
+            ("/feature_licenses", 48, "no-store"),
+        ] {
+            let text = format!("GET {target} HTTP/1.1\r\nHost: test\r\n\r\n");
+            let head = HeadParser::default().advance(text.as_bytes()).expect(target).expect(target);
+            let reply = answer_busy(&Request { bytes: text.as_bytes(), head: &head, body: &[] });
+            assert_eq!((reply.status.code(), reply.body.length()), (503, Some(length)), "{target}");
+            let found: Vec<_> = reply.fields.iter().filter(|(name, _)| *name == "Cache-Control").collect();
+            assert_eq!(found, [&("Cache-Control", caching.into())], "{target}");
+        }
     }
 }

@@ -3,13 +3,19 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::{Circumstances, Event, Reply};
+use super::reply::{Circumstances, Event, Reply};
 use crate::catalog::Catalog;
 use crate::file::read_bounded;
 use crate::http::request::Request;
 use crate::http::response::Status;
 use crate::json;
 use crate::limits;
+
+/// This program's version.
+pub const SUSV_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The commit it was built from, or `unknown`.
+pub const SUSV_COMMIT: &str = env!("SUSV_COMMIT");
 
 /// The protocol's version, as the reference reports its own.
 const SERVER: &str = "1.0";
@@ -24,7 +30,7 @@ fn describe() -> String {
     json.open('{');
     let system = format!("{} {}", read_kernel("ostype"), read_kernel("osrelease"));
     let members = [
-        ("susv", super::SUSV_VERSION),
+        ("susv", SUSV_VERSION),
         ("server", SERVER),
         ("rust", env!("SUSV_RUST")),
         ("target", env!("SUSV_TARGET")),

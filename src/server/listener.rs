@@ -3,56 +3,69 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::StartError;
+use super::start_error::StartError;
 use crate::config::Settings;
 use crate::limits;
+use crate::log;
 use crate::sys;
 
-/// The socket the service manager passed, ready to be used.
+/// The socket the service manager passed, ready to be used. It may come non-blocking, and all who share it are served by blocking.
 pub fn take_inherited() -> Option<TcpListener> {
     let listener = sys::take_inherited_listener()?;
-    // It may come non-blocking; all else about it is the service manager's business.
     listener.set_nonblocking(false).and_then(|()| set_accept_tick(&listener)).ok()?;
     Some(listener)
 }
 
-/// Ends the listening at once, for those who wait in `accept` too. std closes a socket only with its last owner.
-pub fn close(listener: &TcpListener) {
-    if let Ok(same_socket) = listener.try_clone() {
-        let _ = TcpStream::from(OwnedFd::from(same_socket)).shutdown(Shutdown::Both);
-    }
-}
-
 /// Opens what the settings ask for: the addresses they name, or all, IPv4 and IPv6. With port 0 all get the one port the
-/// kernel chose for the first.
+/// kernel chose for the first. An address that the machine does not have yet is served as soon as it has it.
 pub fn open(settings: &Settings) -> Result<Vec<TcpListener>, StartError> {
+    if settings.addresses.is_empty() {
+        return open_everywhere(settings).map(|listener| vec![listener]);
+    }
+    let has_all_ipv4 = settings.addresses.contains(&IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let mut port = settings.port;
     let mut listeners = Vec::new();
-    if settings.addresses.is_empty() {
-        // One IPv6 socket takes IPv4 callers too; where the kernel has no IPv6, an IPv4 one.
-        let everywhere = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port);
-        let listener = match bind(everywhere) {
-            Err(error) if error.kind() != io::ErrorKind::AddrInUse && error.kind() != io::ErrorKind::PermissionDenied => {
-                let everywhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
-                bind(everywhere).map_err(|error| explain(everywhere, &error, settings))?
-            }
-            result => result.map_err(|error| explain(everywhere, &error, settings))?,
-        };
-        listeners.push(listener);
-    }
-    for address in &settings.addresses {
+    for (index, address) in settings.addresses.iter().enumerate() {
+        if settings.addresses[..index].contains(address) {
+            continue;
+        }
         let address = SocketAddr::new(*address, port);
-        let listener = bind(address).map_err(|error| explain(address, &error, settings))?;
+        let listener = match bind(address, !has_all_ipv4, false) {
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                log::warn(format_args!(
+                    "event=address_missing address={} effect=\"not reachable there until this machine has the address\"",
+                    address.ip()
+                ));
+                bind(address, !has_all_ipv4, true)
+            }
+            result => result,
+        };
+        let listener = listener.map_err(|error| explain(address, &error, settings))?;
         port = listener.local_addr().map_or(port, |local| local.port());
         listeners.push(listener);
     }
     Ok(listeners)
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address)?;
-    sys::widen_backlog(&listener, limits::BACKLOG)?;
+/// One IPv6 socket that takes IPv4 callers too; where the kernel has no IPv6, an IPv4 one.
+fn open_everywhere(settings: &Settings) -> Result<TcpListener, StartError> {
+    let everywhere = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), settings.port);
+    match bind(everywhere, true, false) {
+        Err(error) if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
+            let everywhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), settings.port);
+            bind(everywhere, true, false).map_err(|error| explain(everywhere, &error, settings))
+        }
+        result => result.map_err(|error| explain(everywhere, &error, settings)),
+    }
+}
+
+fn bind(address: SocketAddr, takes_ipv4: bool, may_be_missing: bool) -> io::Result<TcpListener> {
+    let takes_ipv4 = takes_ipv4 && address.ip().is_unspecified();
+    let options = sys::ListenOptions { takes_ipv4, may_be_missing, backlog: limits::BACKLOG };
+    let listener = sys::listen_on(address, options)?;
     set_accept_tick(&listener)?;
     Ok(listener)
 }
@@ -70,16 +83,87 @@ fn explain(address: SocketAddr, error: &io::Error, settings: &Settings) -> Start
             format!("another program, or another susv, uses the port: stop it, or set another port in {file}")
         }
         io::ErrorKind::PermissionDenied => format!("ports below 1024 are root's: set a higher port in {file}"),
-        io::ErrorKind::AddrNotAvailable => format!("this machine has no such address: correct address in {file}"),
         _ => format!("check address and port in {file}"),
     };
-    StartError(format!("cannot listen on {address} ({error}): {advice}"))
+    StartError::new(format!("cannot listen on {address} ({error}): {advice}"))
 }
 
 /// `address:port` as operators read it: an IPv4 address without its IPv6 clothing.
 pub fn describe(listener: &TcpListener) -> String {
     match listener.local_addr() {
-        Ok(address) => SocketAddr::new(IpAddr::to_canonical(&address.ip()), address.port()).to_string(),
+        Ok(address) => SocketAddr::new(address.ip().to_canonical(), address.port()).to_string(),
         Err(_) => "unknown".to_owned(),
+    }
+}
+
+/// A listening socket and the number of threads that wait at it.
+pub struct Entrance {
+    /// The socket.
+    pub listener: TcpListener,
+    /// It is the service manager's: after our end others go on with it.
+    pub is_inherited: bool,
+    /// Relaxed: a count that guards nothing, and whoever misses a change looks again.
+    waiting: AtomicUsize,
+}
+
+/// A thread that waits at an entrance; dropped, it does not any more.
+pub struct Attendance {
+    entrance: Arc<Entrance>,
+    is_counted: bool,
+}
+
+impl Attendance {
+    /// Leaves the entrance to others; the last one lets itself be replaced first, so that there is always one.
+    pub fn leave(mut self, replace: impl FnOnce()) {
+        let mut count = self.entrance.waiting();
+        while count > 1 {
+            match self.entrance.waiting.compare_exchange_weak(count, count - 1, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => {
+                    self.is_counted = false;
+                    return;
+                }
+                Err(changed) => count = changed,
+            }
+        }
+        replace();
+    }
+}
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        if self.is_counted {
+            self.entrance.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Entrance {
+    /// An entrance nobody waits at yet.
+    pub fn new(listener: TcpListener, is_inherited: bool) -> Arc<Entrance> {
+        Arc::new(Entrance { listener, is_inherited, waiting: AtomicUsize::new(0) })
+    }
+
+    /// Threads that wait at it.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Callers that wait in the kernel's queue; where that is not known, many if there is one.
+    pub fn count_callers(&self) -> usize {
+        sys::count_callers(&self.listener)
+            .unwrap_or_else(|| if sys::has_caller(&self.listener) { limits::BACKLOG as usize } else { 0 })
+    }
+
+    /// Counts a thread in.
+    pub fn attend(self: &Arc<Entrance>) -> Attendance {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Attendance { entrance: self.clone(), is_counted: true }
+    }
+
+    /// Ends the listening at once, for those who wait in `accept` too. std closes a socket only with its last owner.
+    pub fn close(&self) {
+        if let Ok(same_socket) = self.listener.try_clone() {
+            let _ = TcpStream::from(OwnedFd::from(same_socket)).shutdown(Shutdown::Both);
+        }
     }
 }

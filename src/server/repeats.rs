@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use super::door::tick_milliseconds;
+use crate::clock;
 use crate::limits;
 use crate::log;
 
@@ -12,7 +13,7 @@ type Kind = (IpAddr, u16);
 
 struct Counter {
     kind: Kind,
-    since: u32,
+    since: Duration,
     count: u32,
     logged: u32,
 }
@@ -31,7 +32,7 @@ impl Repeats {
         // Past the limit the last counter stands for all that have none of their own.
         let index = known.unwrap_or_else(|| counters.len().min(limits::REPEAT_KINDS - 1));
         if index == counters.len() {
-            counters.push(Counter { kind, since: tick_milliseconds(), count: 0, logged: 0 });
+            counters.push(Counter { kind, since: clock::uptime(), count: 0, logged: 0 });
         }
         let Some(counter) = counters.get_mut(index) else { return false };
         counter.count = counter.count.saturating_add(1);
@@ -42,8 +43,8 @@ impl Repeats {
 
     /// Reports and forgets the counters whose time is over; called every few seconds.
     pub fn report(&self) {
-        let now = tick_milliseconds();
-        let is_over = |counter: &Counter| u128::from(now.wrapping_sub(counter.since)) >= limits::REPEAT_TIME.as_millis();
+        let now = clock::uptime();
+        let is_over = |counter: &Counter| now.saturating_sub(counter.since) >= limits::REPEAT_TIME;
         // Logging only puts a line into a queue: it may be done under the lock.
         self.counters.lock().unwrap_or_else(PoisonError::into_inner).retain(|counter| {
             let &Counter { kind: (address, status), count, logged, .. } = counter;

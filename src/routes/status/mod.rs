@@ -5,7 +5,7 @@ mod picture;
 mod report;
 mod texts;
 
-use super::{Circumstances, Event, Reply};
+use super::reply::{Circumstances, Event, Reply};
 use crate::catalog::Catalog;
 use crate::http::language;
 use crate::http::request::Request;
@@ -16,12 +16,11 @@ use texts::TEXTS;
 
 /// The page in the language the browser prefers.
 pub(super) fn answer_page(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
-    let language = language::choose(&mut request.fields("accept-language"), &TEXTS.each_ref().map(|texts| texts.tag));
+    let language = language::choose(request.fields("accept-language"), &TEXTS.each_ref().map(|texts| texts.tag));
     let html = page::write(&Picture::take(catalog, circumstances), &TEXTS[language]);
     let mut reply = Reply::text(Status::Ok, html, Event::Other);
     reply.fields.extend([
         ("Content-Type", "text/html; charset=UTF-8".into()),
-        ("Cache-Control", "no-store".into()),
         ("Vary", "Accept-Language".into()),
         // Should anything ever escape the escaping: nothing runs, nothing is fetched.
         ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'".into()),
@@ -31,7 +30,5 @@ pub(super) fn answer_page(catalog: &Catalog, request: &Request<'_>, circumstance
 
 /// The same as JSON. README documents its keys; they are there to stay.
 pub(super) fn answer_json(catalog: &Catalog, _: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
-    let mut reply = Reply::json(Status::Ok, report::write(&Picture::take(catalog, circumstances)), Event::Other);
-    reply.fields.push(("Cache-Control", "no-store".into()));
-    reply
+    Reply::json(Status::Ok, report::write(&Picture::take(catalog, circumstances)), Event::Other)
 }

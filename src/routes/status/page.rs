@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::picture::{Picture, State};
+use super::picture::Picture;
 use super::texts::Texts;
 use crate::calendar::format_build_date;
 use crate::limits;
 use crate::problem::Language;
-use crate::routes::SUSV_VERSION;
-use crate::seen::{Registrar, Transfer};
+use crate::registrars::{Registrar, State, Transfer};
+use crate::routes::version::SUSV_VERSION;
 use crate::text::{push_visible, to_hex};
 
 /// Light and dark, wide and narrow: on a phone a registrar's row becomes a paragraph.
@@ -22,7 +22,7 @@ th,td{text-align:start;vertical-align:top;padding:.25rem .6rem .25rem 0;unicode-
 @media(max-width:40rem){.r th{display:none}.r tr{display:flex;flex-wrap:wrap;column-gap:.8rem}.r td{padding:0}.r td:first-child{flex-basis:100%;font-weight:600}";
 
 pub fn write(picture: &Picture<'_>, texts: &Texts) -> String {
-    let mut page = Page { out: String::with_capacity(4096 + 192 * picture.registrars.len()), texts };
+    let mut page = Page { out: String::with_capacity(4096 + 192 * picture.snapshot.registrars.len()), texts };
     page.write_head(picture);
     page.write_problems(picture);
     page.write_firmware(picture);
@@ -133,13 +133,14 @@ impl Page<'_> {
 
     fn write_registrars(&mut self, picture: &Picture<'_>) {
         let texts = self.texts;
-        self.heading(texts.registrars, picture.registrars.len()).raw("<p>");
-        if picture.registrars.is_empty() {
+        let snapshot = &picture.snapshot;
+        self.heading(texts.registrars, snapshot.count()).raw("<p>");
+        if snapshot.registrars.is_empty() {
             self.raw(texts.nobody);
             return;
         }
         let mut separator = "";
-        for (count, text) in picture.counts.iter().zip(texts.counts).filter(|(count, _)| **count > 0) {
+        for (count, text) in snapshot.counts.iter().zip(texts.states).filter(|(count, _)| **count > 0) {
             self.raw(separator).raw(text).raw(": ").number(*count as u64);
             separator = ", ";
         }
@@ -147,24 +148,32 @@ impl Page<'_> {
         for head in texts.heads {
             self.raw("<th>").raw(head);
         }
-        for (state, registrar) in &picture.registrars {
-            self.write_registrar(*state, registrar, picture.uptime);
+        for registrar in &snapshot.registrars {
+            self.write_registrar(registrar, picture.uptime);
         }
         self.raw("</table>");
     }
 
-    fn write_registrar(&mut self, state: State, registrar: &Registrar, uptime: u32) {
+    fn write_registrar(&mut self, registrar: &Registrar, uptime: u32) {
         let texts = self.texts;
-        let _ = write!(self.out, "\n<tr><td>{}<td>", registrar.address);
-        self.raw(&format_build_date(registrar.build_date)).raw("<td>");
+        let _ = write!(self.out, "\n<tr><td>{}", registrar.address);
+        if registrar.tills > 1 {
+            self.raw(" (×").number(registrar.tills as u64).raw(")");
+        }
+        self.raw("<td>").raw(&format_build_date(registrar.build_date)).raw("<td>");
         self.duration(uptime.saturating_sub(registrar.seen_at)).raw(texts.ago);
-        self.raw(["<td class=b>", "<td class=b>", "<td class=g>", "<td>"][state as usize]).raw(texts.states[state as usize]);
-        let Some((version, transfer)) = registrar.download else { return };
-        self.raw("<td>").number(version.into()).raw(" ");
-        match transfer {
-            Transfer::Sent => self.raw(texts.sent),
+        let class = match registrar.state {
+            State::Mislabelled | State::Stuck | State::Critical | State::Offered | State::Cut => "<td class=b>",
+            State::UpToDate => "<td class=g>",
+            _ => "<td>",
+        };
+        self.raw(class).raw(texts.states[registrar.state as usize]);
+        let Some(download) = registrar.download else { return };
+        self.raw("<td>").number(download.version.into()).raw(" ");
+        match download.transfer {
+            Transfer::Running => self.raw(texts.running_download).number(download.acknowledged),
             Transfer::Complete => self.raw(texts.complete),
-            Transfer::Cut(bytes) => self.raw(texts.cut).number(bytes),
+            Transfer::Cut => self.raw(texts.cut).number(download.acknowledged),
         };
     }
 
@@ -181,7 +190,7 @@ impl Page<'_> {
     fn write_totals(&mut self, picture: &Picture<'_>) {
         let texts = self.texts;
         self.raw("<h2>").raw(texts.since_start).raw("</h2><table>");
-        for (text, (_, count)) in texts.totals.iter().zip(picture.totals.named()) {
+        for (text, (_, count)) in texts.totals.iter().zip(picture.snapshot.totals.named()) {
             self.raw("<tr><td>").raw(text).raw("<td>").number(count);
         }
         self.raw("</table>");

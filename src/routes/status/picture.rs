@@ -3,24 +3,8 @@
 use crate::catalog::{Catalog, Choice};
 use crate::log;
 use crate::problem::{Problem, Text};
-use crate::routes::Circumstances;
-use crate::seen::{Registrar, Totals};
-
-/// How a registrar stands to what is offered now. The order is that of the page: the outdated first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
-    /// Its next check tells it to flash at once.
-    Critical,
-    /// Its next check offers it an update.
-    Outdated,
-    /// It has what is offered, or newer.
-    Current,
-    /// Nothing is offered, so nobody can say.
-    Unknown,
-}
-
-/// Number of states.
-pub const STATES: usize = 4;
+use crate::registrars::{Snapshot, Standing};
+use crate::routes::reply::Circumstances;
 
 /// What the log has to say.
 const LOG: Text = Text::new("LOG-TROUBLE", "{0}", "журнал: {0}");
@@ -29,13 +13,10 @@ pub struct Picture<'a> {
     pub catalog: &'a Catalog,
     /// Seconds since the start.
     pub uptime: u32,
-    /// The catalog's and the log's.
+    /// The catalog's, the log's, and what registrars show.
     pub problems: Vec<Problem>,
-    /// By state, then build date, then address.
-    pub registrars: Vec<(State, Registrar)>,
-    /// Number of registrars in each state.
-    pub counts: [usize; STATES],
-    pub totals: Totals,
+    /// Registrars, their number in each state, and totals.
+    pub snapshot: Snapshot,
 }
 
 impl<'a> Picture<'a> {
@@ -44,21 +25,12 @@ impl<'a> Picture<'a> {
         if let Some(what) = log::trouble() {
             problems.push(Problem::with(&catalog.settings.log_file.path, &LOG, vec![what.into()]));
         }
-        let (registrars, totals) = circumstances.seen.snapshot();
-        let mut counts = [0; STATES];
-        let judge = |registrar: Registrar| {
-            let state = match catalog.choose(registrar.address, registrar.build_date) {
-                _ if catalog.offers().is_empty() => State::Unknown,
-                Choice { critical: true, .. } => State::Critical,
-                Choice { available: true, .. } => State::Outdated,
-                _ => State::Current,
-            };
-            counts[state as usize] += 1;
-            (state, registrar)
-        };
-        let mut registrars: Vec<_> = registrars.into_iter().map(judge).collect();
-        let rank = |(state, registrar): &(State, Registrar)| (*state, registrar.build_date, registrar.address);
-        registrars.sort_unstable_by_key(rank);
-        Picture { catalog, uptime: (circumstances.uptime)(), problems, registrars, counts, totals }
+        let uptime = (circumstances.uptime)();
+        let snapshot = circumstances.registrars.snapshot(uptime, |address, build_date| {
+            let Choice { version, available, critical, .. } = catalog.choose(address, build_date);
+            Standing { version: available.then_some(version), is_critical: critical }
+        });
+        problems.extend(snapshot.findings.iter().map(|finding| finding.problem.clone()));
+        Picture { catalog, uptime, problems, snapshot }
     }
 }

@@ -1,12 +1,12 @@
 //! The picture as JSON.
 
-use super::picture::{Picture, State};
+use super::picture::Picture;
 use crate::calendar::format_build_date;
 use crate::catalog::Offer;
 use crate::json::Writer;
 use crate::problem::Language;
-use crate::routes::SUSV_VERSION;
-use crate::seen::{Registrar, Transfer};
+use crate::registrars::{Registrar, State, Transfer};
+use crate::routes::version::SUSV_VERSION;
 use crate::text::to_hex;
 
 pub fn write(picture: &Picture<'_>) -> String {
@@ -48,25 +48,18 @@ pub fn write(picture: &Picture<'_>) -> String {
     json.close(']');
     json.close('}');
 
-    let counts = picture.counts.map(|count| count as u64);
-    write_numbers(
-        &mut json,
-        "registrars",
-        &[
-            ("seen", picture.registrars.len() as u64),
-            ("critical", counts[State::Critical as usize]),
-            ("update_offered", counts[State::Outdated as usize]),
-            ("up_to_date", counts[State::Current as usize]),
-        ],
-    );
+    let snapshot = &picture.snapshot;
+    let mut members = vec![("seen", snapshot.count() as u64)];
+    members.extend(State::ALL.iter().map(|state| (state.name(), snapshot.counts[*state as usize] as u64)));
+    write_numbers(&mut json, "registrars", &members);
     json.member("registrar_list");
     json.open('[');
-    for (state, registrar) in &picture.registrars {
-        write_registrar(&mut json, *state, registrar, picture.uptime);
+    for registrar in &snapshot.registrars {
+        write_registrar(&mut json, registrar, picture.uptime);
     }
     json.close(']');
 
-    write_numbers(&mut json, "totals", &picture.totals.named());
+    write_numbers(&mut json, "totals", &snapshot.totals.named());
     json.close('}');
     json.text
 }
@@ -90,28 +83,60 @@ fn write_numbers(json: &mut Writer, name: &str, members: &[(&str, u64)]) {
     json.close('}');
 }
 
-fn write_registrar(json: &mut Writer, state: State, registrar: &Registrar, uptime: u32) {
+fn write_registrar(json: &mut Writer, registrar: &Registrar, uptime: u32) {
+    let ago = |at: u32| u64::from(uptime.saturating_sub(at));
     json.open('{');
     json.member("address").string(&registrar.address.to_string());
     json.member("build_date").string(&format_build_date(registrar.build_date));
-    json.member("seconds_ago").number(uptime.saturating_sub(registrar.seen_at).into());
-    json.member("state").string(["critical", "update_offered", "up_to_date", "nothing_offered"][state as usize]);
+    json.member("build_dates");
+    json.open('[');
+    registrar.build_dates.iter().for_each(|date| json.string(&format_build_date(*date)));
+    json.close(']');
+    json.member("tills").number(registrar.tills as u64);
+    json.member("javapos").raw(if registrar.is_driver { "true" } else { "false" });
+    json.member("seconds_ago").number(ago(registrar.seen_at));
+    json.member("state").string(registrar.state.name());
+    write_times(json, "offered", registrar.offers, registrar.offered_at.map(ago));
+    write_times(json, "taken", registrar.takes, registrar.taken_at.map(ago));
     json.member("download");
     match registrar.download {
         None => json.raw("null"),
-        Some((version, transfer)) => {
+        Some(download) => {
             json.open('{');
-            json.member("version").number(version.into());
-            json.member("state").string(match transfer {
-                Transfer::Sent => "sent",
+            json.member("version").number(download.version.into());
+            json.member("state").string(match download.transfer {
+                Transfer::Running => "running",
                 Transfer::Complete => "complete",
-                Transfer::Cut(_) => "cut",
+                Transfer::Cut => "cut",
             });
-            if let Transfer::Cut(bytes) = transfer {
-                json.member("bytes").number(bytes);
-            }
+            json.member("bytes").number(download.acknowledged);
+            json.member("size").number(download.size);
+            json.member("seconds_ago").number(ago(download.at));
             json.close('}');
         }
+    }
+    json.member("advice");
+    match &registrar.advice {
+        None => json.raw("null"),
+        Some(advice) => {
+            json.open('{');
+            json.member("code").string(advice.code());
+            json.member("what").string(&advice.explain(Language::English));
+            json.close('}');
+        }
+    }
+    json.close('}');
+}
+
+/// How often something happened, and how long ago the last time was.
+fn write_times(json: &mut Writer, name: &str, count: u32, seconds_ago: Option<u64>) {
+    json.member(name);
+    json.open('{');
+    json.member("count").number(count.into());
+    json.member("seconds_ago");
+    match seconds_ago {
+        Some(seconds) => json.number(seconds),
+        None => json.raw("null"),
     }
     json.close('}');
 }

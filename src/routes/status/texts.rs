@@ -1,5 +1,7 @@
 //! The page's texts, one table for each language.
 
+use crate::registrars::STATES;
+
 /// What the page says. Counts and names follow behind a text.
 pub struct Texts {
     /// Language tag of the page.
@@ -12,22 +14,20 @@ pub struct Texts {
     pub file: &'static str,
     pub bytes: &'static str,
     pub registrars: &'static str,
-    /// In the order of `State`: of many, in the line above the table.
-    pub counts: [&'static str; 4],
-    /// In the order of `State`: of one, in its row.
-    pub states: [&'static str; 4],
+    /// In the order of `State`.
+    pub states: [&'static str; STATES],
     /// Heads of the registrars' table.
     pub heads: [&'static str; 5],
     /// Narrow screens have no heads; what stands before a build date and a time there.
     pub labels: [&'static str; 2],
     pub nobody: &'static str,
-    pub sent: &'static str,
+    pub running_download: &'static str,
     pub complete: &'static str,
     pub cut: &'static str,
     pub licenses: &'static str,
     pub since_start: &'static str,
     /// In the order of `Totals::named`.
-    pub totals: [&'static str; 7],
+    pub totals: [&'static str; 8],
     /// Units of time, with the space before them: seconds, minutes, hours, days.
     pub units: [&'static str; 4],
     pub ago: &'static str,
@@ -45,12 +45,22 @@ pub static TEXTS: [Texts; 2] = [
         file: "File",
         bytes: "Bytes",
         registrars: "Registrars: ",
-        counts: ["critical", "update offered", "up to date", "nothing offered"],
-        states: ["critical", "update offered", "up to date", "–"],
+        states: [
+            "mislabelled",
+            "stuck",
+            "critical",
+            "update offered",
+            "downloading",
+            "cut",
+            "taken",
+            "up to date",
+            "silent",
+            "trial",
+        ],
         heads: ["Address", "Built", "Seen", "State", "Last download"],
         labels: ["built ", "seen "],
         nobody: "None has asked since the start.",
-        sent: "sent",
+        running_download: "at ",
         complete: "complete",
         cut: "cut at ",
         licenses: "Licences: ",
@@ -58,6 +68,7 @@ pub static TEXTS: [Texts; 2] = [
         totals: [
             "Checks",
             "Updates offered",
+            "Updates held back",
             "Downloads complete",
             "Downloads cut",
             "Licences handed out",
@@ -78,12 +89,22 @@ pub static TEXTS: [Texts; 2] = [
         file: "Файл",
         bytes: "Байт",
         registrars: "Кассы: ",
-        counts: ["критично", "предложено", "актуальны", "нет предложения"],
-        states: ["критично", "предложено", "актуальна", "–"],
+        states: [
+            "ошибка в имени папки",
+            "застряла",
+            "критично",
+            "предложено",
+            "загружает",
+            "обрыв",
+            "загружено",
+            "актуальна",
+            "молчит",
+            "проба",
+        ],
         heads: ["Адрес", "Сборка", "Была", "Состояние", "Последняя загрузка"],
         labels: ["сборка ", "была "],
         nobody: "С момента запуска никто не обращался.",
-        sent: "отправлена",
+        running_download: "получено ",
         complete: "полностью",
         cut: "обрыв на ",
         licenses: "Лицензии: ",
@@ -91,6 +112,7 @@ pub static TEXTS: [Texts; 2] = [
         totals: [
             "Проверок",
             "Предложено обновлений",
+            "Придержано обновлений",
             "Загрузок полностью",
             "Загрузок оборвано",
             "Выдано лицензий",

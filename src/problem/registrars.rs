@@ -1,0 +1,87 @@
+//! Words for what registrars show, and for what to do about one of them.
+
+use super::Text;
+
+/// A folder named later than the firmware in it.
+pub const MISLABELLED: Text = Text {
+    code: "FOLDER-NAMED-TOO-LATE",
+    english: "{0} took {1} and came back built {2}, which is older than the folder's name: every registrar would flash it for ever; if {0} is a till, rename the folder to {3}",
+    russian: "{0} загрузила {1} и вернулась со сборкой {2}, которая старше имени папки: кассы прошивали бы её бесконечно; если {0} — касса, переименуйте папку в {3}",
+};
+
+/// An older date than before.
+pub const ANOTHER_TILL: Text = Text {
+    code: "ANOTHER-TILL",
+    english: "reported the build date {1} after {0}: another till at this address? Registrars are told apart by address; give each a fixed one (a DHCP lease), or name the proxy before them in proxies",
+    russian: "после сборки {0} сообщён более старый {1}: по этому адресу другая касса? Кассы различаются по адресу; закрепите за каждой свой (аренда DHCP) или укажите прокси перед ними в proxies",
+};
+
+/// `X-Forwarded-For` from somebody who is not in `proxies`.
+pub const UNNAMED_PROXY: Text = Text {
+    code: "UNNAMED-PROXY",
+    english: "sends X-Forwarded-For and is not named in proxies: all registrars behind it count as one, so none is protected from flashing the same version again; add {0} to proxies if it is your proxy",
+    russian: "передаёт X-Forwarded-For, но не указан в proxies: все кассы за ним считаются одной и не защищены от повторной прошивки; если это ваш прокси, добавьте {0} в proxies",
+};
+
+/// A Java client without the driver's field.
+pub const BUILD_DATE_FIELD_MISSING: Text = Text {
+    code: "BUILD-DATE-FIELD-MISSING",
+    english: "checks as Java without the field build_date: a proxy has dropped it, and the registrar is not protected from flashing a version again; in nginx set underscores_in_headers on",
+    russian: "проверяет как Java, но без поля build_date: его убрал прокси, и касса не защищена от повторной прошивки; в nginx включите underscores_in_headers on",
+};
+
+/// Took a version long ago.
+pub const STUCK_TAKEN: Text = Text {
+    code: "STUCK",
+    english: "took {0} {1} h ago and still reports {2}: close the shift, restart the POS program, and look whether the registrar accepts the update",
+    russian: "загрузила {0} {1} ч назад, но всё ещё сообщает {2}: закройте смену, перезапустите кассовую программу и проверьте, принимает ли касса обновление",
+};
+
+/// Cut again and again.
+pub const STUCK_CUT: Text = Text {
+    code: "STUCK-CUT",
+    english: "its last {0} downloads were cut: look at its network link",
+    russian: "последние загрузки ({0}) оборваны: проверьте её сетевое подключение",
+};
+
+/// Cut once.
+pub const CUT: Text = Text {
+    code: "DOWNLOAD-CUT",
+    english: "its download was cut at {0} of {1} bytes; it is offered the update anew at its next check. If it does not check any more, restart its POS program",
+    russian: "загрузка оборвана на {0} из {1} байт; при следующей проверке обновление предложат заново. Если касса больше не проверяет, перезапустите кассовую программу",
+};
+
+/// Waits for the end of its shift.
+pub const TAKEN: Text = Text {
+    code: "TAKEN",
+    english: "has the update and flashes it when its shift is closed; it shows the new date after the POS program's next start",
+    russian: "прошивка загружена и будет установлена после закрытия смены; новая дата станет видна после перезапуска кассовой программы",
+};
+
+/// Took a version, and silence since.
+pub const TAKEN_SILENT: Text = Text {
+    code: "TAKEN-SILENT",
+    english: "took {0} {1} h ago and has not been heard of since: look at this till",
+    russian: "загрузила {0} {1} ч назад и с тех пор молчит: проверьте эту кассу",
+};
+
+/// Not seen for days.
+pub const SILENT: Text = Text {
+    code: "SILENT",
+    english: "last seen {0} h ago: if it is in use, restart its POS program (a driver whose check failed once stops asking)",
+    russian: "была на связи {0} ч назад: если касса работает, перезапустите кассовую программу (после одной неудачной проверки драйвер перестаёт спрашивать)",
+};
+
+/// All of them.
+pub const ALL: &[&Text] = &[
+    &MISLABELLED,
+    &ANOTHER_TILL,
+    &UNNAMED_PROXY,
+    &BUILD_DATE_FIELD_MISSING,
+    &STUCK_TAKEN,
+    &STUCK_CUT,
+    &CUT,
+    &TAKEN,
+    &TAKEN_SILENT,
+    &SILENT,
+];

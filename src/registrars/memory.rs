@@ -1,0 +1,193 @@
+//! What is kept of each address, bounded.
+
+use std::net::IpAddr;
+
+use super::track::Track;
+use crate::calendar::Date;
+use crate::limits;
+
+/// How a download stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transfer {
+    /// It is under way: all that is known to have arrived are so many bytes.
+    Running,
+    /// The client acknowledged the last byte.
+    Complete,
+    /// It ended before.
+    Cut,
+}
+
+/// The last download of an image by an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastDownload {
+    /// The image's version.
+    pub version: Date,
+    /// Bytes of the file that have arrived, counted from its start, so that a resumed download ends where the file does.
+    pub acknowledged: u64,
+    /// Size of the file.
+    pub size: u64,
+    /// The last time it moved.
+    pub at: u32,
+    /// How it stands.
+    pub transfer: Transfer,
+}
+
+/// A folder whose name is later than the firmware in it, as a registrar shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mislabel {
+    /// The folder.
+    pub version: Date,
+    /// What the registrar reported after it took that version.
+    pub build_date: Date,
+    /// Whether it took it and reported it as a driver.
+    pub is_driver: bool,
+}
+
+/// All that is known of an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// IPv4 addresses as IPv4.
+    pub address: IpAddr,
+    /// The last check or download.
+    pub seen_at: u32,
+    /// What its build dates showed.
+    pub tracks: Vec<Track>,
+    /// Its last download of an image.
+    pub download: Option<LastDownload>,
+    /// Downloads cut in a row.
+    pub cuts: u8,
+    /// What it shows about a folder's name.
+    pub mislabel: Option<Mislabel>,
+    /// The first time that a driver reported an older date than before: the date before, and the older one.
+    pub step_back: Option<(Date, Date)>,
+    /// What a driver reported last.
+    pub driver_date: Option<Date>,
+}
+
+impl Known {
+    fn new(address: IpAddr, now: u32) -> Known {
+        Known {
+            address,
+            seen_at: now,
+            tracks: Vec::new(),
+            download: None,
+            cuts: 0,
+            mislabel: None,
+            step_back: None,
+            driver_date: None,
+        }
+    }
+
+    fn holds(&self) -> bool {
+        self.mislabel.is_some() || self.tracks.iter().any(Track::holds)
+    }
+
+    /// The track of a build date.
+    pub fn track(&self, build_date: Date) -> Option<&Track> {
+        self.tracks.iter().find(|track| track.build_date == build_date)
+    }
+
+    /// The same, to be changed.
+    pub fn track_mut(&mut self, build_date: Date) -> Option<&mut Track> {
+        self.tracks.iter_mut().find(|track| track.build_date == build_date)
+    }
+
+    /// The build date that was offered a version last.
+    pub fn find_offered(&self, version: Date) -> Option<&Track> {
+        let offered = self.tracks.iter().filter(|track| track.offered.is_some_and(|(offered, _)| offered == version));
+        offered.max_by_key(|track| track.offered.map(|(_, at)| at))
+    }
+
+    /// The track of a build date, made if there is none: then another one may have to go. `true` if it was made.
+    fn track_or_new(&mut self, build_date: Date, now: u32) -> (Option<&mut Track>, bool) {
+        let place = self.tracks.iter().position(|track| track.build_date == build_date);
+        let is_new = place.is_none();
+        let place = place.unwrap_or_else(|| {
+            let full = self.tracks.len() >= limits::DATES_PER_ADDRESS;
+            let oldest = self.tracks.iter().enumerate().min_by_key(|(_, track)| (track.holds(), track.seen_at));
+            if let Some((oldest, _)) = oldest.filter(|_| full) {
+                self.tracks.remove(oldest);
+            }
+            // One more, and not twice as many: most addresses have one date.
+            self.tracks.reserve_exact(1);
+            self.tracks.push(Track::new(build_date, now));
+            self.tracks.len() - 1
+        });
+        (self.tracks.get_mut(place), is_new)
+    }
+}
+
+/// All addresses, and what belongs to none.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Sorted by address.
+    known: Vec<Known>,
+    /// Build dates of all addresses together.
+    dates: usize,
+    /// Versions that some driver took and then reported: their folders are named rightly.
+    pub proven: Vec<Date>,
+    /// Who passed on an `X-Forwarded-For` that was not believed, and when last.
+    pub stranger: Option<(IpAddr, u32)>,
+    /// Who checked as Java without the driver's field, and when last.
+    pub without_field: Option<(IpAddr, u32)>,
+}
+
+impl Memory {
+    fn place(&self, address: IpAddr) -> Result<usize, usize> {
+        self.known.binary_search_by(|known| known.address.cmp(&address))
+    }
+
+    /// All of them, sorted by address.
+    pub fn all(&self) -> &[Known] {
+        &self.known
+    }
+
+    /// An address, to be changed; `None` if it is not known.
+    pub fn find_mut(&mut self, address: IpAddr) -> Option<&mut Known> {
+        self.place(address).ok().and_then(|place| self.known.get_mut(place))
+    }
+
+    /// A version's folder is named rightly: whatever was concluded before is forgotten.
+    pub fn prove(&mut self, version: Date) {
+        if self.proven.contains(&version) {
+            return;
+        }
+        if self.proven.len() >= limits::PROVEN_VERSIONS {
+            self.proven.remove(0);
+        }
+        self.proven.push(version);
+        for known in &mut self.known {
+            known.mislabel = known.mislabel.filter(|mislabel| mislabel.version != version);
+        }
+    }
+
+    /// The address and the index of its build date, noted as seen now; whether the date is new there.
+    pub fn note_check(&mut self, address: IpAddr, build_date: Date, now: u32) -> Option<(&mut Known, bool)> {
+        let mut place = self.place(address).unwrap_or_else(|place| place);
+        let is_known = self.known.get(place).is_some_and(|known| known.address == address);
+        let needs_date = !is_known || self.known.get(place).is_some_and(|known| known.track(build_date).is_none());
+        if (!is_known && self.known.len() >= limits::REGISTRARS) || (needs_date && self.dates >= limits::DATES) {
+            let others = self.known.iter().enumerate().filter(|(_, known)| known.address != address);
+            if let Some((gone, _)) = others.min_by_key(|(_, known)| (known.holds(), known.seen_at)) {
+                self.dates -= self.known.remove(gone).tracks.len();
+                place -= usize::from(gone < place);
+            }
+        }
+        if !is_known {
+            self.known.insert(place, Known::new(address, now));
+        }
+        let known = self.known.get_mut(place)?;
+        known.seen_at = now;
+        let before = known.tracks.len();
+        let (track, is_new) = known.track_or_new(build_date, now);
+        track?.note_check(now);
+        self.dates = self.dates + known.tracks.len() - before;
+        Some((known, is_new))
+    }
+
+    /// Bytes of all this on the heap, as far as they are counted here.
+    pub fn heap_bytes(&self) -> usize {
+        let tracks: usize = self.known.iter().map(|known| known.tracks.capacity()).sum();
+        self.known.capacity() * size_of::<Known>() + tracks * size_of::<Track>()
+    }
+}

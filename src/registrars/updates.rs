@@ -1,0 +1,133 @@
+//! What checks and downloads change in the memory, and what a check is told.
+
+use super::finding;
+use super::memory::{Known, LastDownload, Memory, Mislabel, Transfer};
+use super::policy::{self, Decision, Hold};
+use super::sight::{Check, DownloadStart};
+use super::track::Answered;
+use crate::calendar::Date;
+use crate::problem::Problem;
+
+impl Memory {
+    /// Notes a check and decides; whoever is not the driver is always offered what there is. With it what an operator should see
+    /// to since this check.
+    pub fn check(&mut self, check: &Check, now: u32) -> (Decision, Option<Problem>) {
+        let (caller, build_date, is_driver) = (check.caller, check.build_date, check.is_driver());
+        let offer = Decision::Offer { is_new_round: true };
+        let mut news = self.note_ways(check, now);
+        let proof = if is_driver { self.find_mut(caller).and_then(|known| find_proof(known, build_date)) } else { None };
+        proof.into_iter().for_each(|version| self.prove(version));
+        let proven = self.proven.clone();
+        let Some((known, is_new_date)) = self.note_check(caller, build_date, now) else { return (offer, news) };
+        // What somebody else reported before, the driver reports for the first time.
+        let is_new_date = is_new_date || is_driver && known.track(build_date).is_none_or(|track| !track.is_driver);
+        if is_new_date && let Some(mislabel) = find_mislabel(known, build_date, is_driver, &proven) {
+            // What a driver showed says more.
+            if is_driver || known.mislabel.is_none() {
+                known.mislabel = Some(mislabel);
+            }
+            news = Some(finding::describe_mislabel(caller, &mislabel));
+        }
+        if is_driver && let Some(before) = known.driver_date.replace(build_date).filter(|before| build_date < *before) {
+            news = news.or(known.step_back.is_none().then(|| finding::describe_step_back(caller, (before, build_date))));
+            known.step_back.get_or_insert((before, build_date));
+            // So the newer date was another till's, and not what became of the older one.
+            known.mislabel = known.mislabel.filter(|mislabel| build_date >= mislabel.build_date);
+        }
+        let mislabel = known.mislabel.filter(|mislabel| mislabel.is_driver);
+        let Some(track) = known.track_mut(build_date) else { return (offer, news) };
+        let Some(chosen) = check.chosen else {
+            if is_driver {
+                track.note_answer(Answered::NoUpdate, false, now);
+            }
+            return (offer, news);
+        };
+        if !is_driver {
+            track.note_offer(chosen, now);
+            return (offer, news);
+        }
+        let decision = match mislabel {
+            _ if !check.hold_repeats || check.is_by_stranger => offer,
+            Some(Mislabel { version, build_date, .. }) if chosen <= version => {
+                Decision::Hold(Hold::Mislabelled { version, build_date })
+            }
+            _ => policy::decide(track, chosen, now),
+        };
+        policy::apply(track, decision, chosen, now);
+        (decision, news)
+    }
+
+    /// Notes what the way of a check shows about the proxies on it.
+    fn note_ways(&mut self, check: &Check, now: u32) -> Option<Problem> {
+        let mut news = None;
+        if check.is_by_stranger {
+            news = self.stranger.is_none().then(|| finding::describe_stranger(check.caller));
+            self.stranger = Some((check.caller, now));
+        }
+        if check.is_java && !check.has_field {
+            news = news.or(self.without_field.is_none().then(|| finding::describe_missing_field(check.caller)));
+            self.without_field = Some((check.caller, now));
+        }
+        news
+    }
+
+    /// Notes that a download begins. Returns what the end of a driver's download wants to know: its build date and count.
+    pub fn begin_download(&mut self, start: &DownloadStart, now: u32) -> Option<(Date, u8)> {
+        let version = start.version?;
+        let known = self.find_mut(start.caller)?;
+        known.seen_at = now;
+        let (acknowledged, size) = (start.start, start.size);
+        known.download = Some(LastDownload { version, acknowledged, size, at: now, transfer: Transfer::Running });
+        let offered_here = start.offered_here.filter(|offered| (offered.caller, offered.version) == (start.caller, version));
+        let build_date = match offered_here {
+            Some(offered) => offered.build_date,
+            None => known.find_offered(version)?.build_date,
+        };
+        let track = known.track_mut(build_date).filter(|track| track.is_driver && start.is_java)?;
+        Some((build_date, track.begin()))
+    }
+
+    /// Notes how far a download came, counted from the start of the file.
+    pub fn note_progress(&mut self, start: &DownloadStart, reached: u64, now: u32) {
+        let Some(known) = self.find_mut(start.caller) else { return };
+        known.seen_at = now;
+        if let Some(download) = known.download.as_mut().filter(|download| Some(download.version) == start.version) {
+            (download.acknowledged, download.at) = (reached, now);
+        }
+    }
+
+    /// Notes the end of a download. `driver` is what `begin_download` returned.
+    pub fn end_download(&mut self, start: &DownloadStart, driver: Option<(Date, u8)>, reached: u64, end: Transfer, now: u32) {
+        let (Some(version), Some(known)) = (start.version, self.find_mut(start.caller)) else { return };
+        known.seen_at = known.seen_at.max(now);
+        known.download = Some(LastDownload { version, acknowledged: reached, size: start.size, at: now, transfer: end });
+        let is_complete = end == Transfer::Complete;
+        known.cuts = if is_complete { 0 } else { known.cuts.saturating_add(1) };
+        let is_whole = is_complete && start.start == 0;
+        let build_date = driver.map(|(build_date, _)| build_date);
+        let build_date = build_date.or_else(|| known.find_offered(version).map(|track| track.build_date));
+        let Some(track) = build_date.and_then(|build_date| known.track_mut(build_date)) else { return };
+        if is_whole {
+            (track.taken, track.takes) = (Some((version, now)), track.takes.saturating_add(1));
+        }
+        if let Some((_, begun)) = driver {
+            track.end(version, is_whole, begun, now);
+        }
+    }
+}
+
+/// A version that this address took as a driver, if the date it reports now shows that its folder is named rightly.
+fn find_proof(known: &Known, build_date: Date) -> Option<Date> {
+    let installed = known.tracks.iter().filter(|track| track.build_date < build_date).map(|track| track.installed);
+    installed.filter(|version| (1..=build_date).contains(version)).max()
+}
+
+/// Whether an address that took a version reports a date, for the first time, between its old one and the version.
+fn find_mislabel(known: &Known, build_date: Date, is_driver: bool, proven: &[Date]) -> Option<Mislabel> {
+    let taken = known.tracks.iter().filter(|track| track.build_date < build_date).filter_map(|track| {
+        let version = if is_driver { track.installed } else { track.taken?.0 };
+        (version > build_date && !proven.contains(&version)).then_some(version)
+    });
+    let version = taken.max()?;
+    Some(Mislabel { version, build_date, is_driver })
+}

@@ -1,0 +1,118 @@
+//! The threads. Each waits in `accept`, serves the connection it got to its end, and waits again; there is always at least one
+//! waiting. So a connection costs no hand-over between threads, and under steady load no thread is made.
+
+use std::hint::black_box;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use super::access_log;
+use super::connection;
+use super::context::Context;
+use super::listener::{Attendance, Entrance};
+use crate::limits;
+use crate::log;
+use crate::sys;
+use crate::threads;
+
+/// Makes sure that a thread waits at each entrance. Where none can be made and callers wait, somebody has to make room.
+pub fn tend(context: &Arc<Context>) {
+    for entrance in &context.entrances {
+        if entrance.waiting() == 0 && !add_thread(context, entrance, None) {
+            context.admission.make_room(None, entrance.count_callers());
+        }
+    }
+}
+
+/// Makes a thread that waits at an entrance, or begins with a caller it is given.
+fn add_thread(context: &Arc<Context>, entrance: &Arc<Entrance>, caller: Option<(TcpStream, SocketAddr)>) -> bool {
+    /// One at a time, so that each sees what memory the one before it has left.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    // Counted at once, so that nobody makes another one for the same want.
+    let attendance = entrance.attend();
+    let (for_thread, entrance) = (context.clone(), entrance.clone());
+    let result = reserve_memory().and_then(|()| {
+        threads::spawn(Box::new(move || {
+            if let Some((stream, peer)) = caller {
+                serve(&for_thread, stream, peer, || drop(attendance));
+            } else {
+                work(&for_thread, &entrance, attendance);
+            }
+        }))
+    });
+    if let Err(error) = &result {
+        log::warn(format_args!("event=no_thread error=\"{error}\" effect=\"callers wait\""));
+    }
+    result.is_ok()
+}
+
+/// Whether there is memory for a thread and what it will need: std ends the program where a small allocation fails.
+fn reserve_memory() -> io::Result<()> {
+    let mut reserve: Vec<u8> = Vec::new();
+    reserve.try_reserve_exact(limits::MEMORY_FOR_THREAD).map_err(|_| ErrorKind::OutOfMemory)?;
+    black_box(&reserve);
+    Ok(())
+}
+
+fn work(context: &Arc<Context>, entrance: &Arc<Entrance>, attendance: Attendance) {
+    let mut attendance = attendance;
+    while !context.is_leaving_entrances() {
+        match entrance.listener.accept() {
+            Ok((stream, peer)) => {
+                serve(context, stream, peer, || {
+                    attendance.leave(|| {
+                        if !context.is_leaving_entrances() {
+                            add_thread(context, entrance, None);
+                        }
+                    });
+                });
+                attendance = entrance.attend();
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                if entrance.waiting() > limits::SPARE_THREADS {
+                    return;
+                }
+            }
+            // Nothing ends the loop. Anything else than a want of ours concerns a caller that has already gone.
+            Err(error) if sys::is_out_of_resources(&error) => {
+                log::warn(format_args!("event=accept_failed error=\"{error}\" effect=\"callers wait\""));
+                context.admission.make_room(None, entrance.count_callers());
+                thread::sleep(limits::ACCEPT_PAUSE);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Serves a caller to its end, if it is allowed in. `when_admitted` is called when it has its place.
+fn serve(context: &Context, stream: TcpStream, peer: SocketAddr, when_admitted: impl FnOnce()) {
+    let address = peer.ip().to_canonical();
+    if !context.catalog().settings.admits(address) {
+        access_log::note_not_allowed(context, address);
+        sys::set_reset_on_close(&stream, true);
+        return when_admitted();
+    }
+    let guard = context.admission.admit(stream, peer, || context.count_callers());
+    when_admitted();
+    let place = guard.place.clone();
+    // A bug in one connection costs that connection. The panic hook has logged it.
+    if catch_unwind(AssertUnwindSafe(|| connection::serve(context, guard))).is_err() {
+        sys::set_reset_on_close(&place.stream, true);
+    }
+}
+
+/// At the end of the program: serves those who wait at our own entrances until nobody does, and closes them. An inherited one is left
+/// as it is: its callers wait for our successor.
+pub fn close_entrances(context: &Arc<Context>, is_over: impl Fn() -> bool) {
+    for entrance in context.entrances.iter().filter(|entrance| !entrance.is_inherited) {
+        let _ = entrance.listener.set_nonblocking(true);
+        while let (Ok((stream, peer)), false) = (entrance.listener.accept(), is_over()) {
+            let _ = stream.set_nonblocking(false);
+            add_thread(context, entrance, Some((stream, peer)));
+        }
+        entrance.close();
+    }
+}

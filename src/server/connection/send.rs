@@ -1,0 +1,149 @@
+//! Sending: answers and downloads, judged by whether they move.
+
+use std::fs::File;
+use std::io::{ErrorKind, IoSlice, Write};
+use std::os::unix::fs::FileExt;
+use std::time::Instant;
+
+use super::close_reason::CloseReason;
+use crate::clock;
+use crate::limits;
+use crate::routes::{Body, FileBody};
+use crate::server::admission::{Phase, Place};
+use crate::stamp::Stamp;
+use crate::sys;
+
+/// A connection's sending side.
+pub struct Sender {
+    /// Bytes of all answers handed to the kernel so far.
+    written: u64,
+    /// A small answer has not moved since then.
+    blocked_since: Option<Instant>,
+}
+
+impl Sender {
+    /// Nothing is sent yet.
+    pub fn new() -> Sender {
+        Sender { written: 0, blocked_since: None }
+    }
+
+    /// Bytes of all answers that have arrived.
+    pub fn acknowledged(&self, place: &Place) -> u64 {
+        self.written.saturating_sub(sys::unacknowledged_bytes(&place.stream))
+    }
+
+    /// Sends `head` (status line and fields) and `body`. Returns the bytes of the body handed to the kernel, and why the
+    /// connection ends if they are not all.
+    pub fn send(&mut self, place: &Place, head: &mut Vec<u8>, body: &Body) -> (u64, Result<(), CloseReason>) {
+        let begin = self.written + head.len() as u64;
+        let result = match body {
+            Body::Absent => self.send_small(place, head),
+            Body::Text(text) => {
+                head.extend_from_slice(text.as_bytes());
+                self.send_small(place, head)
+            }
+            Body::Image(image, range) => self
+                .send_download(place, |sender| sender.write_all(place, head, image.bytes.get(range.clone()).unwrap_or_default())),
+            Body::File(body) => self.send_download(place, |sender| sender.send_file(place, head, body)),
+        };
+        (self.written.saturating_sub(begin), result)
+    }
+
+    fn send_small(&mut self, place: &Place, bytes: &[u8]) -> Result<(), CloseReason> {
+        place.enter(Phase::Answering);
+        self.blocked_since = None;
+        self.write_all(place, bytes, &[])
+    }
+
+    /// From the first byte of a download's head until its last byte is with the kernel, whatever ends the connection or the process
+    /// is a reset: after a normal end the Java client takes what it has for a whole file (CLIENTS.md).
+    fn send_download(
+        &mut self,
+        place: &Place,
+        send: impl FnOnce(&mut Sender) -> Result<(), CloseReason>,
+    ) -> Result<(), CloseReason> {
+        place.enter(Phase::Sending);
+        sys::set_reset_on_close(&place.stream, true);
+        send(self)?;
+        sys::set_reset_on_close(&place.stream, false);
+        Ok(())
+    }
+
+    /// Pieces of a file. The last one is held back until it is certain that the file did not change meanwhile: no short body
+    /// that looks complete, no mixture of two versions.
+    fn send_file(&mut self, place: &Place, head: &[u8], body: &FileBody) -> Result<(), CloseReason> {
+        // The first piece was compared with the stamp when it was read.
+        self.write_all(place, head, &body.first)?;
+        let mut sent = body.first.len() as u64;
+        let mut piece = vec![0; (body.length - sent).min(limits::FILE_PIECE as u64) as usize];
+        while sent < body.length {
+            let wanted = piece.len().min(usize::try_from(body.length - sent).unwrap_or(usize::MAX));
+            let piece = &mut piece[..wanted];
+            body.file.read_exact_at(piece, body.start + sent).map_err(|error| match error.kind() {
+                ErrorKind::UnexpectedEof => CloseReason::FileChanged,
+                _ => CloseReason::FileUnreadable,
+            })?;
+            let is_last = sent + wanted as u64 == body.length;
+            if is_last && has_changed(&body.file, &body.stamp) {
+                return Err(CloseReason::FileChanged);
+            }
+            self.write_all(place, piece, &[])?;
+            sent += wanted as u64;
+        }
+        Ok(())
+    }
+
+    /// Writes `first` and `second`, in one system call if the kernel takes them.
+    fn write_all(&mut self, place: &Place, mut first: &[u8], mut second: &[u8]) -> Result<(), CloseReason> {
+        while !(first.is_empty() && second.is_empty()) {
+            let written = if second.is_empty() {
+                (&place.stream).write(first)
+            } else {
+                (&place.stream).write_vectored(&[IoSlice::new(first), IoSlice::new(second)])
+            };
+            match written {
+                Ok(0) => return Err(CloseReason::ClientGone),
+                Ok(count) => {
+                    self.written += count as u64;
+                    self.blocked_since = None;
+                    let of_first = count.min(first.len());
+                    first = &first[of_first..];
+                    second = &second[(count - of_first).min(second.len())..];
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(_) => return Err(CloseReason::ClientGone),
+            }
+            if !(first.is_empty() && second.is_empty()) {
+                self.look_up(place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Called when the kernel did not take all: is the client still taking any, and are we still wanted?
+    fn look_up(&mut self, place: &Place) -> Result<(), CloseReason> {
+        let now = clock::now();
+        let acknowledged = self.acknowledged(place);
+        let mut stage = place.stage();
+        if let Some(progress) = &mut stage.progress {
+            progress.note(acknowledged, now);
+            let stood_still = progress.stood_still(now);
+            return match stage.gives_way {
+                true => Err(CloseReason::GaveWay),
+                false if stood_still >= limits::STALL_TIME => Err(CloseReason::Stalled),
+                false => Ok(()),
+            };
+        }
+        let blocked_since = *self.blocked_since.get_or_insert(now);
+        match stage.asked_to_leave {
+            Some(_) => Err(CloseReason::GaveWay),
+            None if now.saturating_duration_since(blocked_since) >= limits::STALL_TIME => Err(CloseReason::Stalled),
+            None => Ok(()),
+        }
+    }
+}
+
+fn has_changed(file: &File, stamp: &Stamp) -> bool {
+    file.metadata().map_or(true, |metadata| Stamp::from(&metadata) != *stamp)
+}

@@ -1,0 +1,87 @@
+//! Loading: a thread of its own looks at files, so that a disk that hangs holds up nobody else.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::context::Context;
+use super::reload;
+use crate::catalog::Loader;
+use crate::clock;
+use crate::limits;
+use crate::log;
+use crate::threads;
+
+/// The thread that loads, as the others see it.
+pub struct Loading(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Signals either side that the state changed.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    has_looked: bool,
+    is_asked: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Loading {
+    /// Starts the thread.
+    pub fn start(context: &Arc<Context>, loader: Loader) -> Loading {
+        let shared = Arc::new(Shared::default());
+        let (context, for_thread) = (context.clone(), shared.clone());
+        let load = move || load(&context, loader, &for_thread);
+        if let Err(error) = threads::spawn(Box::new(load)) {
+            log::problem(&format!(
+                "no thread for loading files ({error}): nothing is offered; raise the limit on threads and restart"
+            ));
+        }
+        Loading(shared)
+    }
+
+    /// Waits until what stands still is loaded, for a while: the first answer is to be the right one.
+    pub fn await_first_look(&self, is_over: impl Fn() -> bool) {
+        let end = clock::now() + limits::FIRST_LOOK_TIME;
+        let mut state = self.0.lock();
+        while !state.has_looked && clock::now() < end && !is_over() {
+            state = self.0.changed.wait_timeout(state, limits::TICK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Asks for a look soon.
+    pub fn look_soon(&self) {
+        self.0.lock().is_asked = true;
+        self.0.changed.notify_all();
+    }
+}
+
+fn load(context: &Context, mut loader: Loader, shared: &Shared) {
+    let mut is_first = true;
+    let start = clock::now();
+    loop {
+        let now = clock::now();
+        if let Some(catalog) = loader.look(now) {
+            log::set_file(&catalog.settings.log_file);
+            if !is_first {
+                reload::report_changes(&context.catalog(), &catalog);
+            }
+            context.publish(catalog);
+        }
+        if is_first && (loader.is_settled() || now.saturating_duration_since(start) >= limits::FIRST_LOOK_TIME) {
+            is_first = false;
+            reload::report_first(&context.catalog());
+            shared.lock().has_looked = true;
+            shared.changed.notify_all();
+        }
+        let state = shared.lock();
+        let waited = shared.changed.wait_timeout_while(state, loader.next_look(clock::now()), |state| !state.is_asked);
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_asked = false;
+    }
+}
