@@ -172,8 +172,6 @@ pub const UNSETTLED_WATCH_TIME: Duration = Duration::from_millis(500);
 pub const SETTLING_TIME: Duration = Duration::from_secs(2);
 /// … and a version folder whose `SHA256SUMS` agrees for so long.
 pub const VOUCHED_SETTLING_TIME: Duration = Duration::from_millis(500);
-/// At a start callers wait in the kernel's queue until all that stands still has settled, but no longer than this.
-pub const START_TIME: Duration = Duration::from_millis(2500);
 
 // --- Status page ---------------------------------------------------------------------------------
 

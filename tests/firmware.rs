@@ -321,16 +321,16 @@ fn a_start_during_a_copy_offers_nothing_until_it_is_whole() {
     let whole = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            for (name, bytes) in [("upd_app_for_old_frs.bin", image(!1)), ("upd_app.bin", image(1))] {
+            for (name, bytes, pause) in [("upd_app.bin", image(1), 0), ("upd_app_for_old_frs.bin", image(!1), 900)] {
                 let mut file = fs::File::create(path.with_file_name(name)).expect("a file");
                 for piece in bytes.chunks(bytes.len() / 8) {
                     file.write_all(piece).expect("a piece");
-                    thread::sleep(Duration::from_millis(700));
+                    thread::sleep(Duration::from_millis(pause));
                 }
             }
             whole.store(true, Ordering::Relaxed);
         });
-        thread::sleep(Duration::from_secs(3));
+        thread::sleep(Duration::from_secs(2));
         let server = Server::start_in(std::mem::ManuallyDrop::into_inner(Folder::at(folder.path())), SETTINGS);
         loop {
             let was_whole = whole.load(Ordering::Relaxed);

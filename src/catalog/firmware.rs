@@ -58,8 +58,6 @@ impl FirmwareLoader {
             self.shelf.forget_judgements();
             self.folders.values_mut().for_each(TrackedFolder::forget_judgement);
         }
-        // Another version may be the newest that counts.
-        self.base = 0;
     }
 
     /// Looks once. Whatever cannot be looked at for want of descriptors or memory stays as it was.
@@ -74,12 +72,14 @@ impl FirmwareLoader {
             self.folders.entry(version).or_insert_with(|| TrackedFolder::new(version));
         }
         let rules = Rules { root: &self.root, sizes: self.sizes, shelf: &self.shelf };
-        for (version, folder) in &mut self.folders {
-            let is_relevant = fixed_version(settings).map_or(*version >= self.base, |fixed| *version == fixed);
-            // A failure is no change.
-            let _ = folder.look(&rules, now, is_relevant);
-        }
         let fixed = fixed_version(settings);
+        // Those that somebody can be offered: the newest, down to one that everybody may have.
+        let mut may_be_chosen = true;
+        for (version, folder) in self.folders.iter_mut().rev() {
+            // A failure is no change.
+            let _ = folder.look(&rules, now, fixed.map_or(may_be_chosen, |fixed| *version == fixed));
+            may_be_chosen &= !folder.is_for_all();
+        }
         self.folders.retain(|version, folder| !folder.is_gone() || Some(*version) == fixed);
         self.choose_live(settings);
         self.judge_one_more();
