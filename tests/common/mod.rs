@@ -86,7 +86,9 @@ pub fn license_line(serial: u64, digit: char) -> String {
 
 /// The program under test with its arguments.
 pub fn susv() -> Command {
-    let binary = std::env::var_os("SUSV_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_susv").into());
+    // Cargo builds the program for tests of its own package alone.
+    let built = option_env!("CARGO_BIN_EXE_susv");
+    let binary = std::env::var_os("SUSV_BIN").or(built.map(Into::into)).expect("SUSV_BIN names the program to test");
     match std::env::var("SUSV_RUNNER") {
         Ok(runner) if !runner.trim().is_empty() => {
             let mut words = runner.split_whitespace();
