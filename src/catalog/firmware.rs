@@ -26,6 +26,8 @@ pub struct FirmwareLoader {
     folders: BTreeMap<Date, TrackedFolder>,
     /// Newest first; what the last look could not list is as it was.
     names: FolderNames,
+    /// Which of the folders that cannot be chosen are looked at.
+    turn: usize,
     /// With `latest` the newest version that everybody may have: nothing older can be chosen.
     base: Date,
     /// Versions that are fit and not live, with the reasons.
@@ -41,6 +43,7 @@ impl FirmwareLoader {
             shelf,
             folders: BTreeMap::new(),
             names: FolderNames::default(),
+            turn: 0,
             base: 0,
             refused: BTreeMap::new(),
         }
@@ -75,9 +78,15 @@ impl FirmwareLoader {
         let fixed = fixed_version(settings);
         // Those that somebody can be offered: the newest, down to one that everybody may have.
         let mut may_be_chosen = true;
-        for (version, folder) in self.folders.iter_mut().rev() {
-            // A failure is no change.
-            let _ = folder.look(&rules, now, fixed.map_or(may_be_chosen, |fixed| *version == fixed));
+        // The others in turn. A request for one of their images looks for itself whether it is as it was.
+        let groups = (self.folders.len() / limits::FOLDERS_IN_TURN).max(1);
+        self.turn = (self.turn + 1) % groups;
+        for (index, (version, folder)) in self.folders.iter_mut().rev().enumerate() {
+            let is_relevant = fixed.map_or(may_be_chosen, |fixed| *version == fixed);
+            if is_relevant || !folder.is_settled() || index % groups == self.turn {
+                // A failure is no change.
+                let _ = folder.look(&rules, now, is_relevant);
+            }
             may_be_chosen &= !folder.is_for_all();
         }
         self.folders.retain(|version, folder| !folder.is_gone() || Some(*version) == fixed);
