@@ -3,11 +3,14 @@
 use std::fs;
 use std::hint::black_box;
 use std::io::Write;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use susv::catalog::licenses;
 use susv::http::head::HeadParser;
 use susv::json;
+use susv::registrars::{Check, DownloadStart, Registrars};
 use susv::sha256;
 
 /// Nanoseconds of one call: the best of five runs of a fifth of a second each, for machines that are shared.
@@ -57,9 +60,45 @@ fn main() {
     );
     let image = vec![7; 491_520];
     report_bytes("SHA-256 of an image", image.len(), measure(|| sha256::hash(black_box(&image))));
+    measure_registrars();
     for count in [1_000, 100_000, 1_000_000] {
         measure_licenses(count);
     }
+}
+
+/// A check among as many registrars as are remembered, each of which took the version.
+fn measure_registrars() {
+    let registrars = Arc::new(Registrars::default());
+    let check = |number: u32| Check {
+        caller: IpAddr::from((0x0a00_0000 + number).to_be_bytes()),
+        is_java: true,
+        has_field: true,
+        is_by_stranger: false,
+        build_date: 20171219,
+        chosen: Some(20260301),
+        hold_repeats: true,
+    };
+    let count = 4096;
+    for number in 0..count {
+        let caller = check(number).caller;
+        registrars.check(&check(number), 0);
+        let start = DownloadStart { caller, is_java: true, offered_here: None, version: Some(20260301), start: 0, size: 491_520 };
+        registrars.begin_download(&start, 0).complete(0);
+    }
+    let (mut number, mut now) = (0, 600);
+    let held = measure(|| {
+        number = (number + 1_597) % count;
+        now += u32::from(number == 0) * 600;
+        registrars.check(&check(number), now)
+    });
+    println!("{:<40} {held:>10.0} ns", "a driver's check among 4096");
+    // The worst: nobody may stay.
+    let mut address = 0;
+    let stranger = measure(|| {
+        address += 1;
+        registrars.check(&check(0x0010_0000 + address), now)
+    });
+    println!("{:<40} {stranger:>10.0} ns", "the same of an address never seen");
 }
 
 /// Load time, memory and lookup time of an index.

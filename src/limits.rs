@@ -232,6 +232,8 @@ pub const CUT_HOLD_SECONDS: u32 = 600;
 pub const DATES_PER_ADDRESS: usize = 8;
 /// Build dates remembered in all: with `REGISTRARS` addresses at most 2 MB.
 pub const DATES: usize = 8192;
+/// Addresses forgotten at once when there is no room.
+pub const FORGOTTEN_AT_ONCE: usize = 128;
 /// Versions known to be labelled rightly.
 pub const PROVEN_VERSIONS: usize = 16;
 /// A registrar that took a version so long ago and still reports the old date is stuck.

@@ -2,15 +2,16 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
 use susv::catalog::load_once;
 use susv::config;
 use susv::http::head::HeadParser;
 use susv::http::request::Request;
 use susv::http::response::ResponseHead;
-use susv::registrars::Registrars;
+use susv::registrars::{Check, DownloadStart, Registrars, Standing, Told};
 use susv::routes::{self, Body, Circumstances};
 
 /// Counts the allocations of each thread.
@@ -18,23 +19,35 @@ struct Counting;
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    /// Bytes in use, with what the allocator needs for each piece of memory.
+    static LIVE: Cell<isize> = const { Cell::new(0) };
+}
+
+/// What glibc and musl add to a piece at most, on 64 bits.
+const PIECE: isize = 16;
+
+fn add_live(bytes: isize) {
+    LIVE.with(|live| live.set(live.get() + bytes));
 }
 
 // SAFETY: everything is handed on to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.with(|count| count.set(count.get() + 1));
+        add_live(layout.size() as isize + PIECE);
         // SAFETY: the caller keeps to the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        add_live(-(layout.size() as isize) - PIECE);
         // SAFETY: the pointer came from `alloc` above, and so from the system.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         COUNT.with(|count| count.set(count.get() + 1));
+        add_live(size as isize - layout.size() as isize);
         // SAFETY: as above.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -79,4 +92,50 @@ fn a_check_costs_a_handful_of_allocations() {
     let count = COUNT.with(Cell::get) - before;
     println!("{count} allocations");
     assert!(count <= 6, "{count}");
+}
+
+#[test]
+fn registrars_take_2_mb_at_most_under_an_attacker_and_the_tills_are_not_forgotten() {
+    let registrars = Arc::new(Registrars::default());
+    let before = LIVE.with(Cell::get);
+    let check = |caller, build_date| Check {
+        caller,
+        is_java: true,
+        has_field: true,
+        is_by_stranger: false,
+        build_date,
+        chosen: Some(20260301),
+        hold_repeats: true,
+    };
+    let take = |caller, now| {
+        let start = DownloadStart { caller, is_java: true, offered_here: None, version: Some(20260301), start: 0, size: 491_520 };
+        registrars.begin_download(&start, now).complete(now);
+    };
+    // Four hundred tills that have the version, and an attacker that claims every minute to be a hundred others of random dates,
+    // each of which has loaded it too.
+    let till = |number: u32| IpAddr::from([10, 0, (number / 256) as u8, number as u8]);
+    for number in 0..400 {
+        registrars.check(&check(till(number), 20171219), 0);
+        take(till(number), 1);
+    }
+    let (mut random, mut most) = (1_u64, 0);
+    for now in (60..36_000).step_by(60) {
+        for _ in 0..100 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let attacker = IpAddr::from((0xfd00_u128 << 112 | u128::from(random >> 50)).to_be_bytes());
+            registrars.check(&check(attacker, 20000101 + (random >> 33) as u32 % 20), now);
+            if random >> 63 == 1 {
+                take(attacker, now);
+            }
+        }
+        for number in (0..400).filter(|_| now % 600 == 0) {
+            let (told, _) = registrars.check(&check(till(number), 20171219), now);
+            assert!(matches!(told, Told::Held(_)), "{number} at {now}: {told:?}");
+        }
+        most = most.max(LIVE.with(Cell::get) - before);
+    }
+    let snapshot = registrars.snapshot(36_000, |_, _| Standing { version: Some(20260301), is_critical: false });
+    println!("{} registrars in at most {most} bytes", snapshot.registrars.len());
+    assert!((2048..=4096).contains(&snapshot.registrars.len()));
+    assert!((500_000..=2 << 20).contains(&most), "{most}");
 }

@@ -72,6 +72,27 @@ pub const SILENT: Text = Text {
     russian: "была на связи {0} ч назад: если касса работает, перезапустите кассовую программу (после одной неудачной проверки драйвер перестаёт спрашивать)",
 };
 
+/// Held after it took a version.
+pub const HELD_TAKEN: Text = Text {
+    code: "HELD-TAKEN",
+    english: "took {0} {1} h ago and is not offered it again for {2} h, or until its POS program is restarted",
+    russian: "загрузила {0} {1} ч назад; снова ей предложат через {2} ч или после перезапуска кассовой программы",
+};
+
+/// Held after a cut.
+pub const HELD_CUT: Text = Text {
+    code: "HELD-CUT",
+    english: "its download was cut {0} min ago; it is offered the update again in {1} min",
+    russian: "загрузка оборвана {0} мин назад; обновление предложат снова через {1} мин",
+};
+
+/// Held because the folder's name is wrong.
+pub const HELD_MISLABELLED: Text = Text {
+    code: "HELD-MISLABELLED",
+    english: "is not offered {0} again: the firmware in that folder is built {1}",
+    russian: "{0} ей больше не предлагается: прошивка в этой папке собрана {1}",
+};
+
 /// All of them.
 pub const ALL: &[&Text] = &[
     &MISLABELLED,
@@ -84,4 +105,7 @@ pub const ALL: &[&Text] = &[
     &TAKEN,
     &TAKEN_SILENT,
     &SILENT,
+    &HELD_TAKEN,
+    &HELD_CUT,
+    &HELD_MISLABELLED,
 ];

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::memory::{Memory, Mislabel};
+use super::policy::Hold;
 use crate::calendar::{Date, format_build_date};
 use crate::limits;
 use crate::problem::{Problem, registrars as texts};
@@ -61,4 +62,19 @@ pub fn describe_stranger(address: IpAddr) -> Problem {
 /// A proxy that drops a field.
 pub fn describe_missing_field(address: IpAddr) -> Problem {
     Problem::at(address.to_string(), &texts::BUILD_DATE_FIELD_MISSING, Vec::new())
+}
+
+/// Why a registrar is told "no update", and until when.
+pub fn describe_hold(address: IpAddr, hold: &Hold) -> Problem {
+    let (text, details) = match *hold {
+        // Rounded up: not "in 0 h".
+        Hold::Taken { version, ago, left } => {
+            (&texts::HELD_TAKEN, vec![version.into(), (ago / 3600).into(), left.div_ceil(3600).into()])
+        }
+        Hold::Cut { ago, left } => (&texts::HELD_CUT, vec![(ago / 60).into(), left.div_ceil(60).into()]),
+        Hold::Mislabelled { version, build_date } => {
+            (&texts::HELD_MISLABELLED, vec![version.into(), format_build_date(build_date).into()])
+        }
+    };
+    Problem::at(address.to_string(), text, details)
 }

@@ -98,10 +98,9 @@ impl Known {
         offered.max_by_key(|track| track.offered.map(|(_, at)| at))
     }
 
-    /// The track of a build date, made if there is none: then another one may have to go. `true` if it was made.
-    fn track_or_new(&mut self, build_date: Date, now: u32) -> (Option<&mut Track>, bool) {
+    /// The track of a build date, made if there is none: then another one may have to go.
+    fn track_or_new(&mut self, build_date: Date, now: u32) -> Option<&mut Track> {
         let place = self.tracks.iter().position(|track| track.build_date == build_date);
-        let is_new = place.is_none();
         let place = place.unwrap_or_else(|| {
             let full = self.tracks.len() >= limits::DATES_PER_ADDRESS;
             let oldest = self.tracks.iter().enumerate().min_by_key(|(_, track)| (track.holds(), track.seen_at));
@@ -113,7 +112,7 @@ impl Known {
             self.tracks.push(Track::new(build_date, now));
             self.tracks.len() - 1
         });
-        (self.tracks.get_mut(place), is_new)
+        self.tracks.get_mut(place)
     }
 }
 
@@ -125,7 +124,7 @@ pub struct Memory {
     /// Build dates of all addresses together.
     dates: usize,
     /// Versions that some driver took and then reported: their folders are named rightly.
-    pub proven: Vec<Date>,
+    proven: Vec<Date>,
     /// Who passed on an `X-Forwarded-For` that was not believed, and when last.
     pub stranger: Option<(IpAddr, u32)>,
     /// Who checked as Java without the driver's field, and when last.
@@ -147,9 +146,14 @@ impl Memory {
         self.place(address).ok().and_then(|place| self.known.get_mut(place))
     }
 
+    /// Whether a version's folder is known to be named rightly.
+    pub fn is_proven(&self, version: Date) -> bool {
+        self.proven.contains(&version)
+    }
+
     /// A version's folder is named rightly: whatever was concluded before is forgotten.
     pub fn prove(&mut self, version: Date) {
-        if self.proven.contains(&version) {
+        if self.is_proven(version) {
             return;
         }
         if self.proven.len() >= limits::PROVEN_VERSIONS {
@@ -161,33 +165,39 @@ impl Memory {
         }
     }
 
-    /// The address and the index of its build date, noted as seen now; whether the date is new there.
-    pub fn note_check(&mut self, address: IpAddr, build_date: Date, now: u32) -> Option<(&mut Known, bool)> {
-        let mut place = self.place(address).unwrap_or_else(|place| place);
-        let is_known = self.known.get(place).is_some_and(|known| known.address == address);
-        let needs_date = !is_known || self.known.get(place).is_some_and(|known| known.track(build_date).is_none());
-        if (!is_known && self.known.len() >= limits::REGISTRARS) || (needs_date && self.dates >= limits::DATES) {
-            let others = self.known.iter().enumerate().filter(|(_, known)| known.address != address);
-            if let Some((gone, _)) = others.min_by_key(|(_, known)| (known.holds(), known.seen_at)) {
-                self.dates -= self.known.remove(gone).tracks.len();
-                place -= usize::from(gone < place);
-            }
+    /// Makes room for others than `kept`: who holds nothing goes first, then who was seen longest ago. Several at a time, since
+    /// all have to be looked at: one for each newcomer would be work for an attacker to give us.
+    fn forget_some(&mut self, kept: IpAddr) {
+        let value = |known: &Known| (known.address == kept, known.holds(), known.seen_at);
+        let mut values: Vec<_> = self.known.iter().map(value).collect();
+        let count = limits::FORGOTTEN_AT_ONCE.min(values.len().saturating_sub(1));
+        let (_, first_kept, _) = values.select_nth_unstable(count);
+        let first_kept = *first_kept;
+        let mut left = count;
+        self.known.retain(|known| {
+            let goes = left > 0 && value(known) <= first_kept && known.address != kept;
+            left -= usize::from(goes);
+            !goes
+        });
+        self.dates = self.known.iter().map(|known| known.tracks.len()).sum();
+    }
+
+    /// The address, seen now with a build date.
+    pub fn note_check(&mut self, address: IpAddr, build_date: Date, now: u32) -> Option<&mut Known> {
+        let found = self.place(address).ok();
+        let has_date = found.and_then(|place| self.known.get(place)).is_some_and(|known| known.track(build_date).is_some());
+        if (found.is_none() && self.known.len() >= limits::REGISTRARS) || (!has_date && self.dates >= limits::DATES) {
+            self.forget_some(address);
         }
-        if !is_known {
+        let place = self.place(address).unwrap_or_else(|place| {
             self.known.insert(place, Known::new(address, now));
-        }
+            place
+        });
         let known = self.known.get_mut(place)?;
         known.seen_at = now;
         let before = known.tracks.len();
-        let (track, is_new) = known.track_or_new(build_date, now);
-        track?.note_check(now);
+        known.track_or_new(build_date, now)?.note_check(now);
         self.dates = self.dates + known.tracks.len() - before;
-        Some((known, is_new))
-    }
-
-    /// Bytes of all this on the heap, as far as they are counted here.
-    pub fn heap_bytes(&self) -> usize {
-        let tracks: usize = self.known.iter().map(|known| known.tracks.capacity()).sum();
-        self.known.capacity() * size_of::<Known>() + tracks * size_of::<Track>()
+        Some(known)
     }
 }

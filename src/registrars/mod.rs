@@ -9,14 +9,17 @@ mod snapshot;
 mod updates;
 
 mod finding;
+mod state;
+
 mod memory;
-mod sight;
+mod policy;
+
+mod track;
 
 mod numbers;
-mod policy;
+mod sight;
 mod tills;
 mod totals;
-mod track;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,7 +36,8 @@ pub use memory::{LastDownload, Transfer};
 pub use numbers::{FIRST as FIRST_NUMBER, LAST as LAST_NUMBER};
 pub use policy::Hold;
 pub use sight::{Check, DownloadStart, OfferedHere};
-pub use snapshot::{Registrar, STATES, Snapshot, Standing, State};
+pub use snapshot::{Registrar, Snapshot};
+pub use state::{STATES, Standing, State};
 pub use totals::Totals;
 
 /// What a check is to be told.
@@ -116,11 +120,6 @@ impl Registrars {
     pub fn snapshot(&self, now: u32, judge: impl Fn(IpAddr, Date) -> Standing) -> Snapshot {
         let inner = self.lock();
         snapshot::take(&inner.memory, inner.totals.clone(), now, judge)
-    }
-
-    /// Bytes on the heap.
-    pub fn heap_bytes(&self) -> usize {
-        self.lock().memory.heap_bytes()
     }
 }
 

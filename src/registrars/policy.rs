@@ -51,8 +51,16 @@ pub enum Hold {
 const OFFER: Decision = Decision::Offer { is_new_round: true };
 const OFFER_IN_ROUND: Decision = Decision::Offer { is_new_round: false };
 
-/// Decides for a driver that is older than `chosen`.
+/// Decides for a driver that is older than `chosen` and checks now.
 pub fn decide(track: &Track, chosen: Date, now: u32) -> Decision {
+    match judge(track, chosen, now) {
+        Decision::Hold(Hold::Taken { .. }) if was_restarted(track, now) => OFFER,
+        decision => decision,
+    }
+}
+
+/// The same for one that goes on as it did: what it is to expect.
+pub fn judge(track: &Track, chosen: Date, now: u32) -> Decision {
     let round = &track.round;
     if let Some(cut) = track.cut_at {
         let ago = now.saturating_sub(cut);
@@ -72,11 +80,12 @@ pub fn decide(track: &Track, chosen: Date, now: u32) -> Decision {
     }
     let Some(taken_at) = round.taken_at.filter(|_| is_same) else { return OFFER };
     let ago = now.saturating_sub(taken_at);
-    if was_restarted(track, now) {
+    if hold_time(track, taken_at, round.told_at) <= ago {
         return OFFER;
     }
-    let left = hold_time(track, taken_at).saturating_sub(ago);
-    if left == 0 { OFFER } else { Decision::Hold(Hold::Taken { version: round.version, ago, left }) }
+    // From now on it is one that was told so.
+    let left = hold_time(track, taken_at, Some(round.told_at.unwrap_or(now))).saturating_sub(ago);
+    Decision::Hold(Hold::Taken { version: round.version, ago, left })
 }
 
 /// Notes what the driver is told.
@@ -119,14 +128,13 @@ fn was_restarted(track: &Track, now: u32) -> bool {
     (is_early && is_regular) || (is_long && gap > track.longest.saturating_mul(2))
 }
 
-/// How many seconds from the first download of a round to the next round.
-fn hold_time(track: &Track, taken_at: u32) -> u32 {
-    let round = &track.round;
-    let doublings = u32::from(round.number.saturating_sub(1)).min(16);
+/// How many seconds from the first download of a round to the next round, for a driver that was told "no update" then.
+fn hold_time(track: &Track, taken_at: u32, told_at: Option<u32>) -> u32 {
+    let doublings = u32::from(track.round.number.saturating_sub(1)).min(16);
     let hold = (limits::HOLD_SECONDS << doublings).min(limits::LONGEST_HOLD_SECONDS);
     // Who is watched for a day shows that it was restarted, if it was. Offered sooner, during a shift, the version would be lost
     // again at the end of it where the PC or the program is closed then.
-    let watched = match round.told_at {
+    let watched = match told_at {
         Some(told_at) => told_at.saturating_sub(taken_at).saturating_add(limits::WATCHED_SECONDS),
         None if taken_at.saturating_sub(track.first_at) > limits::WATCHED_SECONDS => limits::WATCHED_SECONDS,
         None => limits::SHIFT_SECONDS,

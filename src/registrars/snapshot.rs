@@ -3,81 +3,14 @@
 use std::net::IpAddr;
 
 use super::finding::{self, Finding};
-use super::memory::{Known, LastDownload, Memory, Transfer};
+use super::memory::{Known, LastDownload, Memory, Mislabel};
+use super::policy::{self, Decision, Hold};
+use super::state::{STATES, Standing, State, find_state};
 use super::totals::Totals;
-use super::track::Track;
+use super::track::{Answered, Track};
 use crate::calendar::{Date, format_build_date};
 use crate::limits;
 use crate::problem::{Problem, registrars as texts};
-
-/// How a build date at an address stands to what is served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    /// The version it would be offered, newer than its date.
-    pub version: Option<Date>,
-    /// Whether that is critical for it.
-    pub is_critical: bool,
-}
-
-/// The states in the order of need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
-    /// It shows that a folder's name is later than the firmware in it.
-    Mislabelled,
-    /// It took the version two days ago or more, or its last downloads were cut, and it is still old.
-    Stuck,
-    /// Its next check tells it to flash at once.
-    Critical,
-    /// Its next check offers it an update.
-    Offered,
-    /// It is loading.
-    Downloading,
-    /// Its download was cut; it will be offered anew.
-    Cut,
-    /// It has the update and waits for its shift to close.
-    Taken,
-    /// Nothing newer is offered to it.
-    UpToDate,
-    /// It was not seen for two days.
-    Silent,
-    /// No driver, and checked fewer than three times: somebody tries something. Does not count.
-    Trial,
-}
-
-/// Number of states, trials included.
-pub const STATES: usize = 10;
-
-impl State {
-    /// All of them, in their order.
-    pub const ALL: [State; STATES] = [
-        State::Mislabelled,
-        State::Stuck,
-        State::Critical,
-        State::Offered,
-        State::Downloading,
-        State::Cut,
-        State::Taken,
-        State::UpToDate,
-        State::Silent,
-        State::Trial,
-    ];
-
-    /// The name in `/status`.
-    pub fn name(self) -> &'static str {
-        match self {
-            State::Mislabelled => "mislabelled",
-            State::Stuck => "stuck",
-            State::Critical => "critical",
-            State::Offered => "update_offered",
-            State::Downloading => "downloading",
-            State::Cut => "cut",
-            State::Taken => "taken",
-            State::UpToDate => "up_to_date",
-            State::Silent => "silent",
-            State::Trial => "trial",
-        }
-    }
-}
 
 /// One address. Times are seconds from the start of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +39,8 @@ pub struct Registrar {
     pub taken_at: Option<u32>,
     /// The last download of an image.
     pub download: Option<LastDownload>,
+    /// Why its checks are told "no update" although there is one, and until when.
+    pub held: Option<Problem>,
     /// What to do about it, or what will happen, if there is anything to say.
     pub advice: Option<Problem>,
 }
@@ -165,40 +100,21 @@ fn describe(known: &Known, now: u32, judge: &impl Fn(IpAddr, Date) -> Standing) 
         takes: tracks.iter().map(|track| track.takes).sum(),
         taken_at: last(&|track| track.taken),
         download: known.download,
+        held: find_hold(known, track, judge(known.address, track.build_date), now),
         advice: advise(known, track, state, now),
     })
 }
 
-fn find_state(known: &Known, track: &Track, standing: Standing, now: u32) -> State {
-    let Standing { version, is_critical } = standing;
-    let silence = now.saturating_sub(known.seen_at);
-    let has_taken = |at_least: u32| {
-        track
-            .taken
-            .is_some_and(|(taken, at)| version.is_some_and(|version| version <= taken) && now.saturating_sub(at) >= at_least)
+/// What its last check was told and the next ones will be, if it goes on as it did.
+fn find_hold(known: &Known, track: &Track, standing: Standing, now: u32) -> Option<Problem> {
+    let version = standing.version.filter(|_| track.answered == Answered::NoUpdate && track.round.running == 0)?;
+    let mislabel = known.mislabel.filter(|mislabel| mislabel.is_driver && version <= mislabel.version);
+    let hold = match (mislabel, policy::judge(track, version, now)) {
+        (Some(Mislabel { version, build_date, .. }), _) => Hold::Mislabelled { version, build_date },
+        (None, Decision::Hold(hold)) => hold,
+        (None, Decision::Offer { .. }) => return None,
     };
-    let download = known.download.filter(|download| Some(download.version) == version).map(|download| download.transfer);
-    if known.mislabel.is_some() {
-        State::Mislabelled
-    } else if !track.is_driver && track.checks < limits::TRIAL_CHECKS && track.takes == 0 {
-        State::Trial
-    } else if version.is_some() && (has_taken(limits::STUCK_SECONDS) || known.cuts >= limits::STUCK_CUTS) {
-        State::Stuck
-    } else if silence >= limits::SILENT_SECONDS {
-        State::Silent
-    } else if version.is_none() {
-        State::UpToDate
-    } else if download == Some(Transfer::Running) {
-        State::Downloading
-    } else if download == Some(Transfer::Cut) {
-        State::Cut
-    } else if has_taken(0) {
-        State::Taken
-    } else if is_critical {
-        State::Critical
-    } else {
-        State::Offered
-    }
+    Some(finding::describe_hold(known.address, &hold))
 }
 
 fn advise(known: &Known, track: &Track, state: State, now: u32) -> Option<Problem> {
@@ -218,4 +134,138 @@ fn advise(known: &Known, track: &Track, state: State, now: u32) -> Option<Proble
         _ => return None,
     };
     Some(Problem::at(known.address.to_string(), text, details))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Check, DownloadStart, Registrars};
+    use super::*;
+    use crate::problem::Language;
+
+    const VERSION: Date = 20260301;
+    const DAY: u32 = 86_400;
+
+    /// What an address did: each word is a build date with the time of a check, or how a download ended; `curl` is no driver.
+    fn play(registrars: &Arc<Registrars>, address: IpAddr, script: &str) {
+        let mut is_java = true;
+        for word in script.split_whitespace() {
+            let (what, at) = word.split_once('@').unwrap_or((word, "0"));
+            let now = at.parse().expect("a time");
+            let start =
+                DownloadStart { caller: address, is_java, offered_here: None, version: Some(VERSION), start: 0, size: 1000 };
+            match what {
+                "curl" => is_java = false,
+                "taken" => registrars.begin_download(&start, now).complete(now),
+                "runs" => std::mem::forget(registrars.begin_download(&start, now)),
+                "cut" => registrars.begin_download(&start, now).note_position(400, now),
+                date => {
+                    let build_date = date.parse().expect("a date");
+                    let chosen = (build_date < VERSION).then_some(VERSION);
+                    let is_by_stranger = false;
+                    let check = Check {
+                        caller: address,
+                        is_java,
+                        has_field: is_java,
+                        is_by_stranger,
+                        build_date,
+                        chosen,
+                        hold_repeats: true,
+                    };
+                    registrars.check(&check, now);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn states_follow_from_what_was_seen() {
+        // What it did; the time of the look; its state, and the code of what is said about it.
+        let cases = [
+            ("20171219", 60, State::Critical, ""),
+            ("20190101", 60, State::Offered, ""),
+            ("20260301", 60, State::UpToDate, ""),
+            ("20260302", 60, State::UpToDate, ""),
+            ("20171219 runs", 60, State::Downloading, ""),
+            ("20171219 cut", 60, State::Cut, "DOWNLOAD-CUT"),
+            ("20171219 cut cut 20171219@700 cut@700", 800, State::Stuck, "STUCK-CUT"),
+            ("20171219 cut cut taken", 60, State::Taken, "TAKEN"),
+            ("20171219 taken", 60, State::Taken, "TAKEN"),
+            ("20171219 taken", DAY - 1, State::Taken, "TAKEN"),
+            ("20171219 taken", DAY, State::Taken, "TAKEN-SILENT"),
+            ("20171219 taken 20171219@86400", DAY + 60, State::Taken, "TAKEN"),
+            ("20171219 taken", 2 * DAY, State::Stuck, "STUCK"),
+            ("20171219 taken 20260301@700", 60, State::UpToDate, ""),
+            ("20171219 taken 20260227@700", 800, State::Mislabelled, "FOLDER-NAMED-TOO-LATE"),
+            ("20171219 taken 20260227@700 20171219@800", 900, State::Offered, ""),
+            ("20171219", 2 * DAY, State::Silent, "SILENT"),
+            ("20260301", 2 * DAY, State::Silent, "SILENT"),
+            ("curl 20171219", 60, State::Trial, ""),
+            ("curl 20171219 20171219", 60, State::Trial, ""),
+            ("curl 20171219 20171219 20171219", 60, State::Critical, ""),
+            ("curl 20171219 taken", 60, State::Trial, ""),
+            ("curl 20171219 taken 20171219 20171219", 60, State::Taken, "TAKEN"),
+            ("curl 20171219 taken 20260227@9", 60, State::Mislabelled, "FOLDER-NAMED-TOO-LATE"),
+            // Two tills: the one in need is shown.
+            ("20260301 20171219@9 20260301@600", 700, State::Critical, ""),
+        ];
+        for (script, now, state, code) in cases {
+            let (registrars, address) = (Arc::new(Registrars::default()), IpAddr::from([10, 0, 0, 1]));
+            play(&registrars, address, script);
+            let snapshot = registrars.snapshot(now, |_, build_date| Standing {
+                version: (build_date < VERSION).then_some(VERSION),
+                is_critical: build_date < 20180101,
+            });
+            let registrar = &snapshot.registrars[0];
+            let advice = registrar.advice.as_ref().map_or("", |advice| advice.code());
+            assert_eq!((registrar.state, advice), (state, code), "{script} at {now}");
+            assert_eq!(snapshot.counts[state as usize], 1);
+            assert_eq!(snapshot.count(), usize::from(state != State::Trial));
+            for language in [Language::English, Language::Russian] {
+                assert!(registrar.advice.iter().all(|advice| !advice.explain(language).contains('{')), "{script}");
+            }
+        }
+        assert!(State::ALL.is_sorted() && State::ALL.iter().enumerate().all(|(index, state)| *state as usize == index));
+    }
+
+    #[test]
+    fn why_a_registrar_is_held_is_shown_with_the_time() {
+        let cases = [
+            ("20171219", ""),
+            ("20171219 taken", ""),
+            ("20171219 taken@60 20171219@3660", "HELD-TAKEN took 20260301 1 h ago and is not offered it again for 26 h, or"),
+            ("20171219 taken@60 20171219@7200 20171219@94000", ""),
+            (
+                "20171219 cut@7000 20171219@7001",
+                "HELD-CUT its download was cut 3 min ago; it is offered the update again in 7 min",
+            ),
+            (
+                "20171219 taken 20260227@700",
+                "HELD-MISLABELLED is not offered 20260301 again: the firmware in that folder is built 27.02",
+            ),
+        ];
+        for (script, expected) in cases {
+            let (registrars, address) = (Arc::new(Registrars::default()), IpAddr::from([10, 0, 0, 1]));
+            play(&registrars, address, script);
+            let standing = Standing { version: Some(VERSION), is_critical: false };
+            let held = registrars.snapshot(7200, |_, _| standing).registrars[0].held.clone();
+            let held = held.map_or_else(String::new, |held| format!("{} {}", held.code(), held.explain(Language::English)));
+            assert!(held.starts_with(expected) && held.is_empty() == expected.is_empty(), "{script}: {held}");
+        }
+    }
+
+    #[test]
+    fn several_tills_and_several_dates_of_an_address_are_shown() {
+        let (registrars, address) = (Arc::new(Registrars::default()), IpAddr::from([10, 0, 0, 1]));
+        for round in 0..6 {
+            let time = round * 600;
+            play(&registrars, address, &format!("20260302@{time} 20260302@{} 20260301@{}", time + 5, time + 9));
+        }
+        let snapshot = registrars.snapshot(4000, |_, _| Standing { version: None, is_critical: false });
+        let registrar = &snapshot.registrars[0];
+        assert_eq!((registrar.tills, &registrar.build_dates[..]), (3, &[20260301, 20260302][..]));
+        assert_eq!(snapshot.findings.len(), 1);
+        assert_eq!((snapshot.findings[0].problem.code(), snapshot.findings[0].is_urgent), ("ANOTHER-TILL", false));
+    }
 }

@@ -6,6 +6,9 @@ pub const GAPS: usize = 24;
 const MOST: usize = (GAPS - 2) / 2;
 /// After a longer gap the PCs were off, and the round begins anew.
 const ROUND_BREAK: u16 = 3600;
+/// Longest round of several tills that is believed: drivers check every 5 to 10 minutes, and a program that is restarted again and
+/// again has rounds as well.
+const LONGEST_ROUND: u32 = 1200;
 /// How much a round may differ from the next: seconds are whole, and a check may have waited a little.
 const TOLERANCE: u32 = 5;
 
@@ -56,7 +59,9 @@ fn is_round_of(gaps: &[u16], tills: usize) -> bool {
     let Some(recent) = gaps.len().checked_sub(2 * tills + 2).and_then(|start| gaps.get(start..)) else { return false };
     let rounds = recent.windows(tills).map(|round| round.iter().map(|gap| u32::from(*gap)).sum::<u32>());
     let (shortest, longest) = rounds.fold((u32::MAX, 0), |(shortest, longest), round| (shortest.min(round), longest.max(round)));
-    longest - shortest.min(longest) <= TOLERANCE
+    // A period is set in whole minutes; the check itself takes a moment.
+    let is_period = tills == 1 || longest <= LONGEST_ROUND && longest % 60 <= TOLERANCE;
+    is_period && longest - shortest.min(longest) <= TOLERANCE
 }
 
 #[cfg(test)]
@@ -66,11 +71,14 @@ mod tests {
     #[test]
     fn tills_are_counted_by_the_gaps_between_their_checks() {
         let ten = [7, 61, 12, 133, 40, 96, 30, 81, 59, 81];
-        let cases: [(&str, &[u32], usize, Option<u8>); 9] = [
+        let cases: [(&str, &[u32], usize, Option<u8>); 12] = [
             ("nothing is known", &[], 1, None),
             ("too few", &[600], 3, None),
             ("one", &[600, 601], 2, Some(1)),
             ("one that was restarted", &[600, 600, 233, 600, 601, 600, 600], 1, Some(1)),
+            ("one that takes 3 s for a check", &[603], 4, Some(1)),
+            ("one that is restarted every 48 minutes", &[600, 600, 600, 600, 258], 4, None),
+            ("one that is restarted every 11 minutes", &[600, 72], 4, None),
             ("two on one PC", &[5, 595], 3, Some(2)),
             ("two", &[251, 350], 3, Some(2)),
             ("three", &[100, 300, 200], 3, Some(3)),

@@ -15,13 +15,16 @@ impl Memory {
         let (caller, build_date, is_driver) = (check.caller, check.build_date, check.is_driver());
         let offer = Decision::Offer { is_new_round: true };
         let mut news = self.note_ways(check, now);
-        let proof = if is_driver { self.find_mut(caller).and_then(|known| find_proof(known, build_date)) } else { None };
+        // A date that is reported for the first time shows what became of what was taken; what somebody else reported before
+        // counts as new when a driver does.
+        let is_new = |known: &&mut Known| known.track(build_date).is_none_or(|track| is_driver && !track.is_driver);
+        let (proof, mislabel) = self.find_mut(caller).filter(is_new).map_or((None, None), |known| {
+            (find_proof(known, build_date).filter(|_| is_driver), find_mislabel(known, build_date, is_driver))
+        });
         proof.into_iter().for_each(|version| self.prove(version));
-        let proven = self.proven.clone();
-        let Some((known, is_new_date)) = self.note_check(caller, build_date, now) else { return (offer, news) };
-        // What somebody else reported before, the driver reports for the first time.
-        let is_new_date = is_new_date || is_driver && known.track(build_date).is_none_or(|track| !track.is_driver);
-        if is_new_date && let Some(mislabel) = find_mislabel(known, build_date, is_driver, &proven) {
+        let mislabel = mislabel.filter(|mislabel| !self.is_proven(mislabel.version));
+        let Some(known) = self.note_check(caller, build_date, now) else { return (offer, news) };
+        if let Some(mislabel) = mislabel {
             // What a driver showed says more.
             if is_driver || known.mislabel.is_none() {
                 known.mislabel = Some(mislabel);
@@ -122,11 +125,11 @@ fn find_proof(known: &Known, build_date: Date) -> Option<Date> {
     installed.filter(|version| (1..=build_date).contains(version)).max()
 }
 
-/// Whether an address that took a version reports a date, for the first time, between its old one and the version.
-fn find_mislabel(known: &Known, build_date: Date, is_driver: bool, proven: &[Date]) -> Option<Mislabel> {
+/// A version that this address took, if the date it reports now lies between its old one and that version.
+fn find_mislabel(known: &Known, build_date: Date, is_driver: bool) -> Option<Mislabel> {
     let taken = known.tracks.iter().filter(|track| track.build_date < build_date).filter_map(|track| {
         let version = if is_driver { track.installed } else { track.taken?.0 };
-        (version > build_date && !proven.contains(&version)).then_some(version)
+        (version > build_date).then_some(version)
     });
     let version = taken.max()?;
     Some(Mislabel { version, build_date, is_driver })

@@ -1,7 +1,7 @@
 //! What was answered: its log line, and what is remembered of it.
 
 use std::fmt::Display;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use super::admission::Place;
@@ -41,7 +41,7 @@ pub fn log_answer(
         Event::Check(check) => {
             let CheckEvent { caller, version, available, critical, told, .. } = *check;
             let build_date = format_build_date(check.build_date);
-            let behind = if caller == peer.ip() { String::new() } else { format!(" caller={caller}") };
+            let behind = describe_caller(peer, caller);
             let told = match told {
                 Told::AsReference => String::new(),
                 Told::Offer { number } => format!(" as={number}"),
@@ -55,12 +55,13 @@ pub fn log_answer(
             let found = if *found { "yes" } else { "no" };
             log::request(format_args!("event=license peer={peer} serial={serial:016} found={found}"));
         }
-        Event::Download { path, .. } => {
+        Event::Download { path, caller, .. } => {
+            let behind = describe_caller(peer, *caller);
             let (file, status, sent, due) = (quote(path, limits::TARGET_BYTES), reply.status.code(), bytes.start, bytes.end);
             let method = quote_bytes(answered.method);
             let cut = cut.map_or_else(String::new, |reason| format!(" cut=\"{reason}\""));
             log::request(format_args!(
-                "event=download peer={peer} method={method} file={file} status={status} bytes={sent}/{due}{cut}"
+                "event=download peer={peer}{behind} method={method} file={file} status={status} bytes={sent}/{due}{cut}"
             ));
         }
         Event::Refused { reason } => {
@@ -76,6 +77,11 @@ pub fn log_answer(
             log::request(format_args!("event=request peer={peer} method={method} path={path} status={}", reply.status.code()));
         }
     }
+}
+
+/// Who stands behind a proxy; nothing if nobody does.
+fn describe_caller(peer: SocketAddr, caller: IpAddr) -> String {
+    if caller == peer.ip().to_canonical() { String::new() } else { format!(" caller={caller}") }
 }
 
 /// Tells registrars of a download before its first byte. What ends before the file does was meant to be a part.

@@ -4,7 +4,7 @@ use super::picture::Picture;
 use crate::calendar::format_build_date;
 use crate::catalog::Offer;
 use crate::json::Writer;
-use crate::problem::Language;
+use crate::problem::{Language, Problem};
 use crate::registrars::{Registrar, State, Transfer};
 use crate::routes::version::SUSV_VERSION;
 use crate::text::to_hex;
@@ -115,17 +115,22 @@ fn write_registrar(json: &mut Writer, registrar: &Registrar, uptime: u32) {
             json.close('}');
         }
     }
-    json.member("advice");
-    match &registrar.advice {
+    write_words(json, "held", registrar.held.as_ref());
+    write_words(json, "advice", registrar.advice.as_ref());
+    json.close('}');
+}
+
+fn write_words(json: &mut Writer, name: &str, words: Option<&Problem>) {
+    json.member(name);
+    match words {
         None => json.raw("null"),
-        Some(advice) => {
+        Some(words) => {
             json.open('{');
-            json.member("code").string(advice.code());
-            json.member("what").string(&advice.explain(Language::English));
+            json.member("code").string(words.code());
+            json.member("what").string(&words.explain(Language::English));
             json.close('}');
         }
     }
-    json.close('}');
 }
 
 /// How often something happened, and how long ago the last time was.
