@@ -188,12 +188,21 @@ pub const PAGE_REFRESH_SECONDS: u32 = 30;
 pub const LISTEN_ADDRESSES: usize = 64;
 /// Address blocks in `allow` and in `proxies`.
 pub const ADDRESS_BLOCKS: usize = 256;
-/// Refusals of one kind to one address that are logged one by one in `REPEAT_TIME`; further ones are counted.
+/// Lines of one kind about one address (an IPv6 network of 64 bits) that are written in `REPEAT_TIME`; further ones are counted.
 pub const REPEATS_LOGGED: u32 = 10;
+/// Lines about all addresses together that are written in `REPEAT_TIME`: 200 KB, a sixth of what the log files hold by default,
+/// if somebody has hundreds of addresses; one a minute for each of a thousand tills.
+pub const REPEATS_LOGGED_IN_ALL: u32 = 1000;
 /// The time they are counted over.
 pub const REPEAT_TIME: Duration = Duration::from_secs(60);
-/// Addresses and kinds counted at a time; under more, further ones are counted together.
-pub const REPEAT_KINDS: usize = 64;
+/// Health checks are told of once in this time: 3 KB a day of each that asks.
+pub const COUNT_TIME: Duration = Duration::from_secs(3600);
+/// Pairs of kind and address that are counted each by itself; 100 bytes each. All tills of a large site have room.
+pub const REPEAT_SOURCES: usize = 1024;
+/// Different warnings that are counted each by itself.
+pub const REPEAT_WARNINGS: usize = 64;
+/// Counts that are told each in a line of its own, most first; the rest is summed.
+pub const REPEATS_NAMED: usize = 32;
 
 // --- Log -----------------------------------------------------------------------------------------
 
@@ -201,8 +210,14 @@ pub const REPEAT_KINDS: usize = 64;
 pub const LOG_LINES: usize = 1024;
 /// Lines are gathered for so long and written at once: one wake-up for many requests.
 pub const LOG_GATHER: Duration = Duration::from_millis(20);
-/// A log file that cannot be written is tried again after this.
+/// An output that takes nothing at the moment is tried again after this.
+pub const LOG_BLOCKED: Duration = Duration::from_millis(100);
+/// A log file that cannot be written or rotated is tried again after this.
 pub const LOG_RETRY: Duration = Duration::from_secs(2);
+/// A disk has room again when so much can be written: the last block of a full one may have room for a line.
+pub const LOG_PROBE: usize = 8 * 1024;
+/// A write that takes longer is a problem the operator is told of. A worn flash erases for a second or two.
+pub const LOG_STUCK: Duration = Duration::from_secs(10);
 /// At the end of the program the log is given so long to be written.
 pub const LOG_FLUSH: Duration = Duration::from_millis(500);
 

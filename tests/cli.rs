@@ -4,12 +4,13 @@ mod common;
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Folder, Server, check_request, license_line, publish, susv, wait_until};
+use common::{Client, Folder, Server, check_request, license_line, publish, susv, wait_until};
 use susv::routes::SUSV_COMMIT;
 
 /// Runs the program in a folder: exit code, standard output, standard error.
@@ -265,6 +266,57 @@ fn a_server_starts_in_spite_of_mistakes_and_takes_the_mended_file_over() {
 }
 
 #[test]
+fn with_an_inherited_socket_no_mistake_stops_the_start() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let folder = sound_folder("port = 70000\nallow = everyone\n");
+    let mut command = susv();
+    command.current_dir(folder.path()).stdin(OwnedFd::from(listener)).stdout(Stdio::null()).stderr(Stdio::null());
+    let server = KilledAtEnd(command.spawn().expect("it starts"));
+    let ask = |request: &str| {
+        let mut client = Client::connect(address);
+        client.send(request);
+        let answer = client.read_answer(false);
+        assert_eq!(answer.status, 200);
+        answer.text()
+    };
+    assert!(ask(&check_request()).contains("\"update_available\": false"));
+    let status = || ask("GET /status HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(status().contains("mistakes in the file: 2; registrars are told that there is no update"), "{}", status());
+    // Its port does not count, and is no reason for a restart.
+    folder.write("config.ini", "current_firmware_version = latest\nport = 1\n");
+    wait_until("the mended file is taken over", || ask(&check_request()).contains("\"update_available\": true"));
+    assert!(!status().contains("takes effect after a restart"), "{}", status());
+    drop(server);
+}
+
+/// A process that does not outlive its test.
+struct KilledAtEnd(Child);
+
+impl Drop for KilledAtEnd {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_changed_port_is_a_problem_until_it_is_changed_back() {
+    let settings = "current_firmware_version = latest\naddress = 127.0.0.1\n";
+    let server = Server::start("current_firmware_version = latest\n", |folder| publish(folder, "20260301", 1));
+    let is_pending = || server.get("/status").text().contains("port = 1 takes effect after a restart; until then it is 0");
+    assert!(!is_pending());
+    server.folder.write("config.ini", format!("{settings}port = 1\n"));
+    wait_until("the change is reported", is_pending);
+    server.folder.write("config.ini", format!("{settings}port = 0\nlog_requests = no\n"));
+    wait_until("it is changed back", || !is_pending());
+    // Mistakes leave all as it was.
+    server.folder.write("config.ini", "nonsense\n");
+    server.wait_for_line("SETTINGS-KEPT");
+    assert!(server.get("/status").text().contains("mistakes in the file: 2; the settings stay as they were"));
+}
+
+#[test]
 fn without_a_sound_port_address_and_allow_nothing_starts() {
     let folder = Folder::new();
     for line in ["port = 70000", "address = x", "allow = x", "prot = 8888", "port 8888"] {
@@ -342,23 +394,74 @@ fn test_mode_prints_what_the_service_would_do() {
 fn test_mode_finds_what_would_stop_the_start() {
     let other = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = other.local_addr().expect("its address").port();
-    let taken = format!("LISTEN-IN-USE config.ini:2: another program uses 127.0.0.1:{port}");
-    for (settings, code, expected) in [
-        ("address = 192.0.2.1\nport = 0", 1, "LISTEN-ADDRESS config.ini:2: this machine does not have the address 192.0.2.1"),
-        (&format!("port = {port}\naddress = 127.0.0.1"), 1, taken.as_str()),
-        ("port = 0\nlog_file = none/log", 1, "LOG-FILE none/log: log_file cannot be written (No such file"),
-        ("port = 0\nlog_file = .", 1, "LOG-FILE .: log_file cannot be written (Is a directory"),
-        ("port = 0\nlog_file = /dev/null/log", 1, "LOG-FILE /dev/null/log: log_file cannot be written (Not a directory"),
-        ("port = 0\nlog_file = /proc/log", 1, "LOG-FILE /proc/log: log_file cannot be written"),
-        ("port = 0\nlog_file = /proc/version", 1, "cannot be"),
-        ("port = 0\nlog_file = log", 0, "problems: 0"),
-    ] {
+    let taken = [
+        format!(
+            "LISTEN-IN-USE config.ini:2: another program uses 127.0.0.1:{port}, and it does not answer as susv does: stop it"
+        ),
+        format!(
+            "LISTEN-IN-USE config.ini:2: 127.0.0.1:{port} занят другой программой, и отвечает она не как susv: остановите её"
+        ),
+    ];
+    let cases: [(&str, i32, &str, &str); 7] = [
+        (
+            "address = 192.0.2.1\nport = 0",
+            1,
+            "LISTEN-ADDRESS config.ini:2: this machine does not have the address 192.0.2.1, so nobody can reach the service there: correct address",
+            "LISTEN-ADDRESS config.ini:2: у этой машины нет адреса 192.0.2.1, и по нему служба недоступна: исправьте address",
+        ),
+        (&format!("port = {port}\naddress = 127.0.0.1"), 1, &taken[0], &taken[1]),
+        (
+            "port = 0\nlog_file = none/log",
+            1,
+            "LOG-FILE none/log: log_file cannot be written (No such file or directory (os error 2)): its folder must exist",
+            "LOG-FILE none/log: log_file не записать (No such file or directory (os error 2)): папка для него должна существовать",
+        ),
+        (
+            "port = 0\nlog_file = .",
+            1,
+            "LOG-FILE .: log_file cannot be written (Is a directory",
+            "LOG-FILE .: log_file не записать",
+        ),
+        (
+            "port = 0\nlog_file = /dev/null/log",
+            1,
+            "LOG-FILE /dev/null/log: log_file cannot be written (Not a directory",
+            "не записать",
+        ),
+        (
+            "port = 0\nlog_file = /proc/self/comm",
+            1,
+            "LOG-FOLDER /proc/self: no new files can be made in this folder (",
+            "LOG-FOLDER /proc/self: в этой папке нельзя создавать файлы (",
+        ),
+        ("port = 0\nlog_file = log", 0, "problems: 0", "проблем: 0"),
+    ];
+    for (settings, code, english, russian) in cases {
         let folder = sound_folder(settings);
-        let begun = Instant::now();
-        let (found, out, err) = run(folder.path(), &["-t"]);
-        assert!((found, err.as_str()) == (code, "") && out.contains(expected), "{settings}: {out}{err}");
-        assert!(begun.elapsed() < Duration::from_secs(10));
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 3, "nothing is left behind");
+        for (locale, expected) in [("C", english), ("ru_RU.UTF-8", russian)] {
+            let begun = Instant::now();
+            let (found, out, err) = run_with(folder.path(), &["-t"], &[("LC_ALL", locale)]);
+            assert!((found, err.as_str()) == (code, "") && out.contains(expected), "{settings}: {out}{err}");
+            assert!(begun.elapsed() < Duration::from_secs(10));
+            assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 3, "nothing is left behind");
+        }
+    }
+}
+
+#[test]
+fn a_port_without_the_right_to_it_is_a_problem() {
+    let folder = sound_folder("port = 1\naddress = 127.0.0.1");
+    let users = "root:x:0:0:root:/root:/bin/sh\nsusv:x:54321:54321::/:/bin/false\n";
+    for (locale, expected) in [
+        ("C", "LISTEN-RIGHT config.ini:2: no right to listen on 127.0.0.1:1: ports below 1024 are root's; set a higher port"),
+        ("ru_RU.UTF-8", "LISTEN-RIGHT config.ini:2: нет права принимать соединения на 127.0.0.1:1: порты ниже 1024"),
+    ] {
+        let Some((code, out, _)) = run_as_root_with_users(folder.path(), users, locale) else { return };
+        // Where the kernel gives all ports to everybody, or the program is in a folder of root's, there is nothing to see.
+        let all_ports =
+            fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").is_ok_and(|start| start.trim() == "0");
+        let has_worked = !all_ports && !out.contains("that did not work") && !out.contains("не получилось");
+        assert!(!has_worked || code == 1 && out.contains(expected), "{out}");
     }
 }
 
@@ -437,12 +540,12 @@ fn hints_are_printed_and_do_not_count() {
 }
 
 /// Runs `-t` where `/etc/passwd` is another one, which takes root and namespaces of its own: `None` where those cannot be had.
-fn run_as_root_with_users(folder: &Path, passwd: &str) -> Option<(i32, String, String)> {
+fn run_as_root_with_users(folder: &Path, passwd: &str, locale: &str) -> Option<(i32, String, String)> {
     fs::write(folder.join("passwd"), passwd).expect("a file");
     let program = susv().get_program().to_owned();
     let mut command = Command::new("unshare");
     let script = "mount --bind passwd /etc/passwd || exit 99; exec \"$0\" -t";
-    command.args(["-m", "sh", "-c", script]).arg(program).env("LC_ALL", "C").current_dir(folder);
+    command.args(["-m", "sh", "-c", script]).arg(program).env("LC_ALL", locale).current_dir(folder);
     let Output { status, stdout, stderr } = command.output().ok()?;
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     let (code, out, err) = (status.code()?, text(stdout), text(stderr));
@@ -454,7 +557,7 @@ fn as_root_test_mode_looks_as_the_services_user() {
     let folder = sound_folder("port = 0");
     fs::set_permissions(folder.path().join("licenses/a.slf"), fs::Permissions::from_mode(0o600)).expect("rights");
     let users = "root:x:0:0:root:/root:/bin/sh\nsusv:x:54321:54321::/:/bin/false\n";
-    let Some((code, out, err)) = run_as_root_with_users(folder.path(), users) else {
+    let Some((code, out, err)) = run_as_root_with_users(folder.path(), users, "C") else {
         eprintln!("skipped: not root, or no namespaces");
         return;
     };
@@ -467,7 +570,7 @@ fn as_root_test_mode_looks_as_the_services_user() {
     assert!(out.contains("LICENCE-FILE-UNREADABLE licenses/a.slf: cannot be read to its end (Permission denied"), "{out}");
     // Without that user, or where it is root itself, it looks with its own eyes and says so.
     for users in ["root:x:0:0:root:/root:/bin/sh\n", "root:x:0:0::/:/bin/sh\nsusv:x:0:0::/:/bin/sh\n"] {
-        let (code, out, _) = run_as_root_with_users(folder.path(), users).expect("as before");
+        let (code, out, _) = run_as_root_with_users(folder.path(), users, "C").expect("as before");
         assert!(code == 0 && out.starts_with("looked as user root: a service of another user may see less\n"), "{out}");
     }
 }

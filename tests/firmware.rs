@@ -3,10 +3,14 @@
 mod common;
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use common::{Answer, Folder, IMAGE_BYTES, Server, check_request, image, license_line, publish};
+use common::{Answer, Folder, IMAGE_BYTES, Server, check_request, image, license_line, publish, publish_sums, wait_until};
 use susv::json::{self, Value};
 use susv::sha256;
 use susv::text::to_hex;
@@ -329,4 +333,286 @@ fn a_download_is_resumed_with_the_same_build_only() {
     assert!(rest.body == image(1)[400_000..]);
     let whole = resume("\"another build\"");
     assert_eq!((whole.status, whole.body.len()), (200, IMAGE_BYTES));
+}
+
+/// A check of a till built in 2017: the version it is offered, or "none".
+fn offered(server: &Server) -> String {
+    let answer = server.ask(check_request());
+    assert_eq!(answer.status, 200);
+    if member(&answer, "update_available") == "true" { member(&answer, "version") } else { "none".to_owned() }
+}
+
+/// Seconds in which nothing may happen that should not.
+const WHILE: Duration = Duration::from_secs(6);
+
+#[test]
+fn a_start_during_a_copy_offers_nothing_until_it_is_whole() {
+    let folder = Folder::new();
+    let path = folder.write("firmware/20260301/upd_app.bin", "");
+    let whole = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for (name, bytes) in [("upd_app_for_old_frs.bin", image(!1)), ("upd_app.bin", image(1))] {
+                let mut file = fs::File::create(path.with_file_name(name)).expect("a file");
+                for piece in bytes.chunks(bytes.len() / 8) {
+                    file.write_all(piece).expect("a piece");
+                    thread::sleep(Duration::from_millis(700));
+                }
+            }
+            whole.store(true, Ordering::Relaxed);
+        });
+        thread::sleep(Duration::from_secs(3));
+        let server = Server::start_in(std::mem::ManuallyDrop::into_inner(Folder::at(folder.path())), SETTINGS);
+        loop {
+            let was_whole = whole.load(Ordering::Relaxed);
+            let version = offered(&server);
+            assert!(version == "none" || was_whole, "half of it is offered");
+            let answer = server.get("/firmware/20260301/upd_app_for_old_frs.bin");
+            assert!(answer.status != 200 || answer.body == image(!1) && was_whole);
+            if version == "20260301" {
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+}
+
+#[test]
+fn what_is_refused_is_not_handed_out_and_what_is_whole_is() {
+    let server = Server::start("current_firmware_version = latest\n", |folder| {
+        publish(folder, "20250101", 1);
+        publish(folder, "20260101", 2);
+        publish(folder, "20260301", 3);
+        publish_sums(folder, "20260301", &[]);
+        folder.write("firmware/20260301/upd_app.bin", &image(9)[..300_000]);
+        folder.write("firmware/20240101/upd_app.bin", image(4));
+        symlink("20260301/upd_app.bin", folder.path().join("firmware/link.bin")).expect("a link");
+        symlink("20250101", folder.path().join("firmware/old")).expect("a link");
+    });
+    assert_eq!(offered(&server), "20260101");
+    for path in
+        ["20260301/upd_app.bin", "20260301/upd_app_for_old_frs.bin", "20240101/upd_app.bin", "link.bin", "20230101/upd_app.bin"]
+    {
+        for _ in 0..2 {
+            let answer = server.get(&format!("/firmware/{path}"));
+            assert_eq!((answer.status, answer.body.len()), (404, 0), "{path}");
+        }
+    }
+    // An older version is whole: a till may have been sent to it just before.
+    for path in ["20250101/upd_app.bin", "old/upd_app.bin"] {
+        let answer = server.get(&format!("/firmware/{path}"));
+        assert!(answer.status == 200 && answer.body == image(1), "{path}");
+        assert_eq!(answer.field("etag"), Some(format!("\"{}\"", to_hex(&sha256::hash(&image(1)))).as_str()));
+    }
+    // Overwritten in part, it is not.
+    let path = server.folder.path().join("firmware/20250101/upd_app.bin");
+    let mut file = fs::File::options().write(true).open(path).expect("the file");
+    file.write_all(&image(5)[..200_000]).expect("written");
+    let end = Instant::now() + WHILE;
+    while Instant::now() < end {
+        assert_eq!(server.get("/firmware/20250101/upd_app.bin").status, 404);
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn sizes_and_blocks_are_judged_and_checksums_waive_the_blocks_alone() {
+    type Damage = fn(&mut Vec<u8>);
+    let cases: [(Damage, bool, &str); 6] = [
+        (|_| {}, false, ""),
+        (|bytes| bytes.truncate(491_519), false, "IMAGE-SHORT"),
+        (|bytes| bytes.truncate(245_760), true, "set min_image_kb = 240"),
+        (|bytes| bytes[40_960..45_056].fill(0), false, "the 4,096 bytes from byte 40960 on are all 0x00"),
+        (|bytes| bytes[40_960..45_056].fill(0), true, ""),
+        // Not aligned: encrypted bytes may do so.
+        (|bytes| bytes[41_000..45_080].fill(0xff), false, ""),
+    ];
+    for (number, (damage, with_sums, problem)) in cases.into_iter().enumerate() {
+        let server = Server::start("current_firmware_version = 20260301\n", |folder| {
+            publish(folder, "20260301", 1);
+            let mut bytes = image(1);
+            damage(&mut bytes);
+            folder.write("firmware/20260301/upd_app.bin", bytes);
+            if with_sums {
+                publish_sums(folder, "20260301", &[]);
+            }
+        });
+        if problem.is_empty() {
+            assert_eq!(offered(&server), "20260301", "case {number}");
+        } else {
+            assert_no_offer(&server, problem);
+        }
+    }
+}
+
+#[test]
+fn checksums_that_are_there_and_say_nothing_are_no_checksums() {
+    let hex = "0".repeat(64);
+    let near_misses = [
+        (format!("{hex}  20260301/upd_app.bin\n"), "names with folders"),
+        (format!("SHA256 (upd_app.bin) = {hex}\n"), "sha256sum --tag"),
+        (format!("{}  upd_app.bin\n", &hex[..32]), "MD5"),
+        (String::new(), "SUMS-INCOMPLETE"),
+    ];
+    for (text, problem) in near_misses {
+        let server = Server::start(SETTINGS, |folder| {
+            publish(folder, "20260301", 1);
+            folder.write("firmware/20260301/SHA256SUMS", text);
+        });
+        assert_no_offer(&server, problem);
+    }
+    let server = Server::start(SETTINGS, |folder| {
+        publish(folder, "20260301", 1);
+        symlink("nowhere", folder.path().join("firmware/20260301/SHA256SUMS")).expect("a link");
+    });
+    assert_no_offer(&server, "SHA256SUMS is there and cannot be read");
+}
+
+#[test]
+fn names_that_are_ignored_are_told() {
+    let server = Server::start("current_firmware_version = latest\n", |folder| {
+        publish(folder, "20260101", 1);
+        for name in ["2026-06-01", "20260602 ", "20270229"] {
+            fs::create_dir(folder.path().join("firmware").join(name)).expect("a folder");
+        }
+        symlink("nothing", folder.path().join("firmware/20270101")).expect("a link");
+        folder.write("firmware/20270102", "a file");
+        folder.write("firmware/20270103/Upd_App.bin", image(1));
+        folder.write("firmware/20270104/20270104/upd_app.bin", image(1));
+        folder.write("firmware/20270105.new/upd_app.bin", image(1));
+    });
+    for part in [
+        "FOLDER-NEARLY-DATE",
+        "rename it to 20260601",
+        "rename it to 20260602",
+        "20270229: the folder's name is not a real date",
+        "FOLDER-UNREADABLE",
+        "20270102: this is no folder",
+        "NAME-IN-OTHER-CASE",
+        "FOLDER-IN-ITSELF",
+    ] {
+        server.wait_for_line(part);
+    }
+    assert_eq!(offered(&server), "20260101");
+    assert!(!server.lines().iter().any(|line| line.contains("20270105")), "a folder in the making is nobody's concern");
+    // Noticed while it runs, and forgotten.
+    fs::remove_dir(server.folder.path().join("firmware/20270229")).expect("gone");
+    fs::create_dir(server.folder.path().join("firmware/20270230")).expect("a folder");
+    server.wait_for_line("20270230: the folder's name is not a real date");
+    wait_until("the old one is forgotten", || !server.get("/status").text().contains("20270229"));
+}
+
+#[test]
+fn the_oldest_of_too_many_folders_are_left_out() {
+    let server = Server::start("current_firmware_version = latest\n", |folder| {
+        publish(folder, "00010101", 1);
+        publish(folder, "20260301", 2);
+        for number in 0..1023 {
+            fs::create_dir_all(folder.path().join(format!("firmware/{:04}0101", 500 + number))).expect("a folder");
+        }
+    });
+    assert_eq!(offered(&server), "20260301");
+    server.wait_for_line("more than 1024 version folders");
+    assert_eq!(server.get("/firmware/00010101/upd_app.bin").status, 404);
+    let server = Server::start("current_firmware_version = 00010101\n", |folder| publish(folder, "00010101", 1));
+    let answer = server.ask(check_request());
+    assert!(member(&answer, "url").ends_with("/firmware/00010101/upd_app.bin"));
+    assert!(server.get("/firmware/00010101/upd_app.bin").body == image(1));
+}
+
+#[test]
+fn nothing_hangs_at_a_pipe_and_no_link_leads_out_however_fast_they_are_swapped() {
+    let mut server = Server::start(SETTINGS, |folder| {
+        publish(folder, "20260301", 1);
+        folder.write("outside/x.txt", "secret");
+        folder.write("outside/swapped.bin", "secret");
+        fs::create_dir_all(folder.path().join("firmware/folder")).expect("a folder");
+        folder.write("firmware/folder/x.txt", "inside");
+        folder.write("inside.bin", "inside");
+    });
+    let root = server.folder.path().to_owned();
+    let firmware = root.join("firmware");
+    let over = AtomicBool::new(false);
+    let counts = [const { AtomicUsize::new(0) }; 2];
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            symlink(root.join("outside"), root.join("link")).expect("a link");
+            symlink(root.join("outside/swapped.bin"), root.join("file-link")).expect("a link");
+            assert!(Command::new("mkfifo").arg(root.join("fifo")).status().expect("mkfifo").success());
+            while !over.load(Ordering::Relaxed) {
+                // A file, a link out, a pipe; a folder and a link out.
+                for kind in ["inside.bin", "file-link", "fifo"] {
+                    let _ = fs::rename(root.join(kind), firmware.join("swapped.bin"));
+                    let _ = fs::rename(firmware.join("swapped.bin"), root.join(kind));
+                }
+                let _ = fs::rename(firmware.join("folder"), root.join("kept"));
+                let _ = fs::rename(root.join("link"), firmware.join("folder"));
+                let _ = fs::rename(firmware.join("folder"), root.join("link"));
+                let _ = fs::rename(root.join("kept"), firmware.join("folder"));
+            }
+        });
+        let end = Instant::now() + WHILE;
+        while Instant::now() < end {
+            for path in ["swapped.bin", "folder/x.txt"] {
+                let answer = server.get(&format!("/firmware/{path}"));
+                assert!(answer.status != 200 || answer.text() == "inside", "{path}: {}", answer.text());
+                counts[usize::from(answer.status == 200)].fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    println!("refused and handed out: {counts:?}");
+    server.signal(15);
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_disk_error_is_an_answer_and_not_a_cut() {
+    // Files of the kernel's that cannot be read although they are there.
+    let folder = "/sys/class/net/lo";
+    if fs::read(format!("{folder}/speed")).is_ok() || fs::metadata(format!("{folder}/speed")).is_err() {
+        return;
+    }
+    let server = Server::start(&format!("current_firmware_version = 20260301\nfirmware_path = {folder}\n"), |_| {});
+    let answer = server.get("/firmware/speed");
+    assert_eq!((answer.status, answer.body.len()), (500, 0));
+    server.wait_for_line("Invalid argument");
+}
+
+#[test]
+fn other_images_of_the_same_date_are_modified_later() {
+    let server = Server::start("current_firmware_version = 20260301\n", |folder| {
+        publish(folder, "20260301", 1);
+        publish_sums(folder, "20260301", &[]);
+        set_time(folder, 1_700_000_000);
+    });
+    let path = "/firmware/20260301/upd_app.bin";
+    let first = server.get(path).field("last-modified").expect("a date").to_owned();
+    let since = || server.ask(format!("GET {path} HTTP/1.1\r\nHost: test\r\nIf-Modified-Since: {first}\r\n\r\n"));
+    assert_eq!(since().status, 304);
+    publish(&server.folder, "20260301", 2);
+    set_time(&server.folder, 1_700_000_000);
+    publish_sums(&server.folder, "20260301", &[]);
+    wait_until("the other image is served", || server.get(path).body == image(2));
+    let answer = since();
+    assert!(answer.status == 200 && answer.body == image(2), "{}", answer.status);
+    server.wait_for_line("HINT-REPLACED");
+}
+
+fn set_time(folder: &Folder, seconds: u64) {
+    for name in ["upd_app.bin", "upd_app_for_old_frs.bin"] {
+        let path = folder.path().join("firmware/20260301").join(name);
+        let file = fs::File::options().append(true).open(path).expect("the file");
+        file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(seconds)).expect("a time");
+    }
+}
+
+#[test]
+fn the_shipped_sample_is_offered_without_a_problem_or_advice() {
+    let project = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let settings = susv::config::load(&project.join("config.ini")).expect("the shipped settings");
+    let catalog = susv::catalog::load_once(settings);
+    assert_eq!((&catalog.problems, &catalog.hints), (&Vec::new(), &Vec::new()));
+    let offer = &catalog.offers()[0];
+    assert!(offer.version == 20000101 && offer.is_vouched && offer.images.iter().all(|image| image.bytes.len() == IMAGE_BYTES));
 }

@@ -208,7 +208,7 @@ type Case = (fn(&Folder), &'static str, &'static str, &'static [&'static str], &
 
 const GOOD: fn() -> String = || license_line(1, 'a');
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 21] = [
     (
         |_| {},
         "",
@@ -271,6 +271,17 @@ const CASES: [Case; 20] = [
         "LICENCE-FILE-UNREADABLE",
         &["cannot be read to its end (", "tried again all the time", "check the file and its rights"],
         &["не читается до конца (", "попытки продолжаются", "проверьте"],
+    ),
+    (
+        |folder| {
+            folder.write("licenses/x", "");
+            // Its first bytes are no memory of anybody's: a read error.
+            symlink("/proc/self/mem", folder.path().join("licenses/a.slf")).expect("a link");
+        },
+        "a.slf",
+        "LICENCE-FILE-UNREADABLE",
+        &["cannot be read to its end (Input/output error"],
+        &["не читается до конца (Input/output error"],
     ),
     (
         |folder| {

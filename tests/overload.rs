@@ -341,21 +341,6 @@ fn others_than_allowed_are_reset_before_a_byte_is_read() {
 }
 
 #[test]
-fn repeated_refusals_are_counted_not_repeated() {
-    let server = Server::start_plain("");
-    for _ in 0..100 {
-        assert_eq!(server.ask("BAD\r\n").status, 400);
-        assert_eq!(server.get("/nothing").status, 404);
-    }
-    assert_eq!(server.ask(check_request()).status, 200);
-    let lines = server.wait_for_lines_within("event=repeated", 2, Duration::from_secs(90));
-    assert!(lines.iter().all(|line| line.contains("peer=127.0.0.1") && line.contains("more=90 seconds=60")), "{lines:?}");
-    // A minute later all lines have long been written.
-    let refused = server.lines().iter().filter(|line| line.contains("event=refused")).count();
-    assert_eq!(refused, 20, "ten of each kind");
-}
-
-#[test]
 fn abuse_leaves_memory_threads_and_descriptors_where_they_were() {
     let server = Server::start_plain("max_connections = 64\n");
     let abuse = |rounds: usize| {

@@ -398,3 +398,36 @@ fn a_reading_carries_the_stamp_of_what_was_read() {
     assert_ne!(config::read(&file).stamp, Some(first));
     assert_eq!(config::read(&folder.path().join("none")).stamp, None);
 }
+
+#[test]
+fn the_shipped_file_documents_every_key_with_its_default_in_both_languages() {
+    let shipped = include_str!("../config.ini");
+    // What is commented out is the default.
+    let shown: String = shipped.lines().map(|line| line.strip_prefix(';').unwrap_or(line).to_owned() + "\n").collect();
+    let (all, defaults) = (parse(&shown), parse(shipped));
+    assert_eq!((&all.problems, &defaults.problems), (&Vec::new(), &Vec::new()));
+    let unknown = parse(format!("{VERSION}tornado = 1")).problems[0].explain(English);
+    let keys = unknown.split("the keys are ").nth(1).expect("a list of keys");
+    assert_eq!(keys.split(' ').count(), 20);
+    for key in keys.split(' ') {
+        let line = all.settings.line_of(key).unwrap_or_else(|| panic!("{key} is not in config.ini"));
+        // Above it stands its description, English and then Russian; keys that belong together share one.
+        let above: Vec<_> = shipped.lines().take(line - 1).collect();
+        let is_setting = |line: &&&str| line.trim_start_matches(';').starts_with(|letter: char| letter.is_ascii_lowercase());
+        let comment: String =
+            above.iter().rev().skip_while(is_setting).take_while(|line| line.starts_with('#')).copied().collect();
+        assert!(comment.contains(|letter: char| ('а'..='я').contains(&letter)), "{key}: {comment}");
+        assert!(comment.contains(|letter: char| letter.is_ascii_lowercase()), "{key}: {comment}");
+    }
+    let [all, defaults] = [all, defaults].map(|reading| {
+        let settings = reading.settings;
+        (
+            (settings.port, settings.addresses, settings.allow, settings.proxies, settings.base_url, settings.version),
+            (settings.critical_version, settings.firmware_path, settings.licenses_path, settings.min_image_kb),
+            (settings.max_image_kb, settings.max_connections, settings.hold_repeats, settings.stop_seconds),
+            (settings.log_requests, settings.log_file.path, settings.log_file.kb, settings.log_file.count),
+            settings.status_page,
+        )
+    });
+    assert_eq!(all, defaults);
+}

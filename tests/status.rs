@@ -359,7 +359,7 @@ fn it_can_be_turned_off() {
 fn a_log_file_takes_the_lines_and_never_grows_above_its_limits() {
     let mut server = Server::start_plain("log_file = susv.log\nlog_file_kb = 4\nlog_file_count = 3");
     for _ in 0..200 {
-        server.ask(check_request());
+        server.ask(post_request("/feature_licenses", "{\"serial\": \"0000000000012345\"}"));
     }
     // The end of the program waits for its log.
     server.signal(15);
@@ -373,10 +373,10 @@ fn a_log_file_takes_the_lines_and_never_grows_above_its_limits() {
     let text = fs::read_to_string(server.folder.path().join("susv.log.1")).expect("a log");
     for line in text.lines() {
         let (time, event) = line.split_once(' ').expect("a time");
-        assert!(time.len() == 20 && time.ends_with('Z') && event.starts_with("event=check "), "{line}");
+        assert!(time.len() == 20 && time.ends_with('Z') && event.starts_with("event=license "), "{line}");
     }
     // Standard output has the start, and nothing of the requests.
-    assert!(server.lines().iter().all(|line| !line.contains("event=check")), "{:#?}", server.lines());
+    assert!(server.lines().iter().all(|line| !line.contains("event=license ")), "{:#?}", server.lines());
 }
 
 #[test]
@@ -431,7 +431,7 @@ fn a_full_disk_costs_lines_and_nothing_else() {
     // Dropped before the server, whose folder it is in.
     let _mount = mount;
     wait_until("the disk is full", || {
-        assert_eq!(server.ask(check_request()).status, 200);
+        assert_eq!(server.ask(post_request("/feature_licenses", "{\"serial\": \"0000000000012345\"}")).status, 200);
         status(&server).contains("No space left on device")
     });
     let log = fs::read_to_string(disk.join("susv.log")).expect("the log");
@@ -443,7 +443,7 @@ fn a_full_disk_costs_lines_and_nothing_else() {
 
 #[test]
 fn the_same_warning_again_is_counted() {
-    let server = Server::start_plain("");
+    let mut server = Server::start_plain("");
     server.wait_for_line("event=licenses");
     // A file that the index knows and that cannot be read, for root neither.
     let path = server.folder.path().join("licenses/a.slf");
@@ -457,10 +457,9 @@ fn the_same_warning_again_is_counted() {
         let answer = client.read_answer(false);
         assert_eq!(answer.status, 503, "{}", answer.text());
     }
-    server.wait_for_line("event=problem");
-    // The log keeps its order: what else there was to warn of is written by now.
-    server.get("/marker");
-    server.wait_for_line("path=\"/marker\"");
-    let warnings = server.lines().iter().filter(|line| line.contains("event=problem")).count();
+    server.signal(15);
+    server.wait();
+    server.wait_for_line("repeated=\"9 more in ");
+    let warnings = server.lines().iter().filter(|line| line.contains("event=problem") && !line.contains("repeated=")).count();
     assert_eq!(warnings, 1, "{:#?}", server.lines());
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The Debian package under a real systemd, in namespaces of its own: started through its socket, upgraded and restarted under a
-steady load of checks, of which none may be lost.
+steady load of checks, of which none may be lost. Then the recipe of packaging/systemd/README, with the tarball.
 
 usage: tests/systemd.py [PACKAGE]       (root only; needs debootstrap, util-linux, port 8888)
 
@@ -54,7 +54,7 @@ class System:
     def run(self, *command):
         enter = ["nsenter", "-t", self.first_process(), "-m", "-p", "-i", "-u", "-C"]
         environment = ["env", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive"]
-        result = subprocess.run(enter + environment + list(command), capture_output=True, text=True, timeout=90)
+        result = subprocess.run(enter + environment + list(command), capture_output=True, text=True, timeout=180)
         assert result.returncode == 0, f"{command}: {result.stdout} {result.stderr}"
         return result.stdout
 
@@ -77,17 +77,27 @@ def get(path):
     return urllib.request.urlopen(f"http://127.0.0.1:{PORT}{path}", timeout=15).read()
 
 
-def exercise(system):
-    print(system.run("dpkg", "-i", "/susv.deb").splitlines()[-1])
+def wait_until_active(system):
     end = time.monotonic() + 20
     while (state := system.run("systemctl", "show", "--property=ActiveState", "susv.socket", "susv.service").split()) != ["ActiveState=active"] * 2:
         assert time.monotonic() < end, f"{state} {system.run('journalctl', '--no-pager', '-b')}"
         time.sleep(0.1)
-    system.run("cp", "-r", "/firmware/20000101", "/var/lib/susv/firmware/")
+
+
+def publish(system, folder):
+    system.run("cp", "-r", "/tarball/firmware/20000101", folder)
     end = time.monotonic() + 20
     while not json.loads(get("/status"))["offered"]:
         assert time.monotonic() < end, get("/status")
         time.sleep(0.1)
+
+
+def exercise_package(system):
+    print(system.run("dpkg", "-i", "/susv.deb").splitlines()[-1])
+    wait_until_active(system)
+    # The server's own stop takes up to 90 s.
+    assert system.run("systemctl", "show", "--property=TimeoutStopUSec", "susv.service").strip() == "TimeoutStopUSec=1min 35s"
+    publish(system, "/var/lib/susv/firmware/")
     assert "unknown" not in json.loads(get("/version"))["system"]
     with Load(PORT, keep_alive=False) as load:
         for _ in range(3):
@@ -107,6 +117,22 @@ def exercise(system):
     system.run("dpkg", "-P", "susv")
 
 
+def exercise_recipe(system):
+    recipe = (PROJECT / "packaging/systemd/README").read_text().split("\n\n")[1].splitlines()
+    assert len(recipe) == 5, recipe
+    for line in recipe:
+        system.run("sh", "-ec", "cd /tarball && " + line.replace("sudo ", ""))
+    wait_until_active(system)
+    publish(system, "/etc/susv/firmware/")
+    system.run("systemctl", "disable", "--now", "susv.socket", "susv.service")
+    print("systemd: the tarball's recipe works")
+
+
+def exercise(system):
+    exercise_package(system)
+    exercise_recipe(system)
+
+
 def main():
     packages = sorted((PROJECT / "dist").glob("susv_*_amd64.deb"))
     package = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else packages[-1]
@@ -114,10 +140,12 @@ def main():
     # It becomes "/".
     pathlib.Path(root).chmod(0o755)
     try:
-        subprocess.run(["debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus,adduser,init-system-helpers",
+        subprocess.run(["debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus,init-system-helpers",
                         "bookworm", root, "http://deb.debian.org/debian"], check=True, stdout=subprocess.DEVNULL)
         shutil.copy(package, f"{root}/susv.deb")
-        shutil.copytree(PROJECT / "firmware", f"{root}/firmware")
+        tarball = sorted((PROJECT / "dist").glob("susv-*-x86_64.tar.gz"))[-1]
+        pathlib.Path(root, "tarball").mkdir()
+        subprocess.run(["tar", "-C", f"{root}/tarball", "--strip-components=1", "-xzf", tarball], check=True)
         system = System(root)
         try:
             if not system.is_up():

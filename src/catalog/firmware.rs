@@ -82,7 +82,18 @@ impl FirmwareLoader {
         let fixed = fixed_version(settings);
         self.folders.retain(|version, folder| !folder.is_gone() || Some(*version) == fixed);
         self.choose_live(settings);
+        self.judge_one_more();
         self.shelve();
+    }
+
+    /// Looks into one of the folders that nobody can be offered now. When it steps in for a newer one, its images must be known: an
+    /// upload that overwrites them in place and dies cannot be told from an image otherwise.
+    fn judge_one_more(&mut self) {
+        let is_unknown = |folder: &TrackedFolder| matches!(folder.settled_state(), Some((_, None)));
+        let unknown = self.folders.iter().rev().find(|(_, folder)| is_unknown(folder)).map(|(version, _)| *version);
+        if let Some(version) = unknown {
+            self.ensure_judged(version);
+        }
     }
 
     /// Whether everything stands still and was looked at.

@@ -49,8 +49,8 @@ impl SettingsSource {
         if found != Settling::Changed {
             return false;
         }
-        let Reading { settings, problems, mistakes, .. } = config::read(&file);
-        if Stamp::of(&file) != seen {
+        let Reading { settings, problems, mistakes, stamp, .. } = config::read(&file);
+        if stamp != seen {
             // Changed while it was read: the next looks will tell.
             return false;
         }

@@ -123,8 +123,8 @@ pub fn check_log_file(settings: &Settings) -> Option<Problem> {
         return None;
     }
     // Without waiting for the reader of a pipe.
-    let opened = OpenOptions::new().append(true).custom_flags(sys::O_NONBLOCK).open(path);
-    if let Err(error) = opened.map(drop)
+    let opened = OpenOptions::new().append(true).custom_flags(sys::O_NONBLOCK).open(path).map(drop);
+    if let Err(error) = &opened
         && error.kind() != ErrorKind::NotFound
     {
         return Some(Problem::with(path, &texts::LOG_FILE, vec![error.into()]));
@@ -134,9 +134,9 @@ pub fn check_log_file(settings: &Settings) -> Option<Problem> {
         folder => folder,
     };
     let error = try_to_make_a_file(folder).err()?;
-    Some(match error.kind() {
-        ErrorKind::NotFound => Problem::with(path, &texts::LOG_FILE, vec![error.into()]),
-        _ => Problem::with(folder, &texts::LOG_FOLDER, vec![error.into()]),
+    Some(match opened {
+        Ok(()) => Problem::with(folder, &texts::LOG_FOLDER, vec![error.into()]),
+        Err(_) => Problem::with(path, &texts::LOG_FILE, vec![error.into()]),
     })
 }
 

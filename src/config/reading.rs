@@ -26,8 +26,8 @@ pub struct Reading {
     pub mistakes: usize,
     /// Whether `port`, `address` and `allow` are sound, so that a server may start in spite of mistakes elsewhere.
     pub can_listen: bool,
-    /// The file's state before and after it was read; `None` if that was not the same, or if it could not be read: then it is
-    /// to be read again.
+    /// The file's state before and after it was read; `None` if that was not the same, so that it is to be read again, or if there
+    /// is no file.
     pub stamp: Option<Stamp>,
 }
 
@@ -91,7 +91,8 @@ pub fn read(file: &Path) -> Reading {
                 io::ErrorKind::NotFound => &texts::ADVICE_CREATE,
                 _ => &texts::ADVICE_READABLE,
             };
-            Reading::unusable(file, &[], &texts::UNREADABLE, vec![error.into(), Detail::Words(advice)])
+            let unreadable = Reading::unusable(file, &[], &texts::UNREADABLE, vec![error.into(), Detail::Words(advice)]);
+            Reading { stamp: Stamp::of(file), ..unreadable }
         }
     }
 }

@@ -1,12 +1,16 @@
 //! The log file: rotated by size, so that it never fills a router's flash. Whatever becomes of its disk, the lines go on.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::io;
 use std::path::PathBuf;
+use std::time::Instant;
+
+use super::line::{Level, Line};
+use super::open_file::{self, OpenFile};
+use super::rotation::rotate;
+use crate::limits;
 
 /// Where the log file is, and how much of it is kept.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileSettings {
     /// The file; empty for none. Older ones are called `PATH.1`, `PATH.2` and so on.
     pub path: PathBuf,
@@ -16,127 +20,160 @@ pub struct FileSettings {
     pub count: u32,
 }
 
+impl FileSettings {
+    /// For `susv -t`: why the file could not be written or rotated by the user who asks, with what to do. Changes nothing.
+    pub fn find_trouble(&self) -> Option<String> {
+        let is_wanted = !self.path.as_os_str().is_empty();
+        let error = is_wanted.then(|| open_file::check(&self.path, self.count > 1))?.err()?;
+        Some(format!("the log file cannot be written or rotated ({error}): correct log_file, or the rights to its folder"))
+    }
+}
+
 /// The file being written.
 #[derive(Default)]
 pub struct LogFile {
     settings: FileSettings,
-    file: Option<File>,
-    length: u64,
-    /// Lines for the file that are not written yet.
-    batch: String,
-    /// Why the last attempt failed.
-    pub trouble: Option<String>,
+    file: Option<OpenFile>,
+    /// Why the last attempt to write failed.
+    failure: Option<io::Error>,
     /// Lines that are missing in the file since then.
-    pub missing: u32,
+    missing: u32,
+    /// Why the last attempt to rotate failed.
+    rotation_failure: Option<io::Error>,
+    /// What failed is not tried again before this.
+    retry_at: Option<Instant>,
 }
 
 impl LogFile {
     /// Takes these settings; the file is opened when there is something to write.
     pub fn use_settings(&mut self, settings: FileSettings) {
-        (self.settings, self.file) = (settings, None);
-        if !self.is_wanted() {
-            self.trouble = None;
+        if settings != self.settings {
+            *self = LogFile { settings, ..LogFile::default() };
         }
+        self.retry_at = None;
     }
 
-    /// Whether there is one to be written.
-    pub fn is_wanted(&self) -> bool {
-        !self.settings.path.as_os_str().is_empty()
+    /// Why lines are missing in it, or older lines cannot be kept apart.
+    pub fn trouble(&self) -> Option<String> {
+        if let Some(error) = &self.failure {
+            return Some(format!(
+                "the log file cannot be written ({error}), {} lines are missing in it: make room, or correct log_file",
+                self.missing
+            ));
+        }
+        self.rotation_failure.as_ref().map(|error| {
+            let kb = u64::from(self.settings.kb) * u64::from(self.settings.count);
+            format!("the log file cannot be rotated ({error}): it starts over at {kb} KiB; let susv rename files in its folder")
+        })
     }
 
-    /// Writes whole lines; those that would grow the file above its limit go into a fresh one. A failure costs these lines and
-    /// is kept in `trouble`.
-    pub fn write(&mut self, lines: &[&str]) {
+    /// Writes lines; those that would grow the file above its limit go into a fresh one. Returns how many of them are in the
+    /// file, the first ones; the others are counted as missing. Without lines it tries what failed before.
+    pub fn write(&mut self, lines: &[Line], now: Instant) -> usize {
+        if self.settings.path.as_os_str().is_empty() {
+            return 0;
+        }
         let mut written = 0;
-        match self.try_write(lines, &mut written) {
-            Ok(()) => self.trouble = None,
-            Err(error) => {
-                self.file = None;
-                self.missing = self.missing.saturating_add((lines.len() - written) as u32);
-                self.trouble = Some(format!(
-                    "the log file cannot be written ({error}), {} lines are missing in it: make room, or correct log_file",
-                    self.missing
-                ));
-            }
+        if (self.failure.is_none() || self.may_retry(now))
+            && let Err(error) = self.try_write(lines, &mut written, now)
+        {
+            (self.file, self.failure) = (None, Some(error));
+            self.retry_at = now.checked_add(limits::LOG_RETRY);
         }
-        self.batch.clear();
+        let missing = u32::try_from(lines.len().saturating_sub(written)).unwrap_or(u32::MAX);
+        self.missing = self.missing.saturating_add(missing);
+        written
     }
 
-    /// Counts in `written` the lines that are in the file for good.
-    fn try_write(&mut self, lines: &[&str], written: &mut usize) -> io::Result<()> {
-        let limit = u64::from(self.settings.kb) * 1024;
+    fn may_retry(&self, now: Instant) -> bool {
+        self.retry_at.is_none_or(|at| now >= at)
+    }
+
+    fn try_write(&mut self, lines: &[Line], written: &mut usize, now: Instant) -> io::Result<()> {
         self.open()?;
-        for (index, line) in lines.iter().enumerate() {
-            let length = self.length + (self.batch.len() + line.len()) as u64;
-            if length > limit && length > line.len() as u64 {
-                self.write_batch()?;
-                *written = index;
-                self.rotate()?;
-            }
-            self.batch.push_str(line);
+        if self.failure.is_some() {
+            self.resume()?;
         }
-        self.write_batch()
+        if self.rotation_failure.is_some() && self.may_retry(now) {
+            self.rotate(now)?;
+        }
+        let limit = u64::from(self.settings.kb) * 1024;
+        let (mut batch, mut text) = (String::new(), String::new());
+        for line in lines {
+            text.clear();
+            line.append_to(&mut text, true);
+            let present = self.file.as_ref().map_or(0, |file| file.length) + batch.len() as u64;
+            if present > 0 && present + text.len() as u64 > limit {
+                self.append(&std::mem::take(&mut batch), written)?;
+                self.rotate(now)?;
+            }
+            batch.push_str(&text);
+        }
+        self.append(&batch, written)
     }
 
     /// Opens the file, and again if somebody moved or removed it.
     fn open(&mut self) -> io::Result<()> {
         let path = &self.settings.path;
-        if let Some(file) = &self.file
-            && let (Ok(ours), Ok(there)) = (file.metadata(), fs::metadata(path))
-            && (ours.dev(), ours.ino()) == (there.dev(), there.ino())
-        {
-            self.length = ours.len();
-            return Ok(());
+        if self.file.as_mut().is_none_or(|file| !file.is_still_at(path)) {
+            self.file = Some(OpenFile::open(path)?);
         }
-        // A pipe or a device would block, or grow without a limit.
-        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            return Err(io::Error::other("not a file"));
-        }
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
-        self.length = file.metadata()?.len();
-        self.file = Some(file);
         Ok(())
     }
 
-    fn write_batch(&mut self) -> io::Result<()> {
+    /// After a failure: makes sure that there is room again, and tells what is missing.
+    fn resume(&mut self) -> io::Result<()> {
+        if let Some(file) = &mut self.file {
+            file.find_room()?;
+        }
+        let mut text = String::new();
+        let missing = self.missing;
+        Line::new(Level::Warning, format!("event=log_file_resumed lines_missing={missing}")).append_to(&mut text, true);
+        self.append(&text, &mut 0)?;
+        (self.failure, self.missing) = (None, 0);
+        Ok(())
+    }
+
+    fn append(&mut self, lines: &str, written: &mut usize) -> io::Result<()> {
+        match &mut self.file {
+            Some(file) if !lines.is_empty() => file.append(lines, written),
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins a fresh file. Where the old one cannot be moved away, it may grow to the size of all files together before it
+    /// starts over: so lines are kept as long as otherwise, and the disk is not filled.
+    fn rotate(&mut self, now: Instant) -> io::Result<()> {
+        let may_try = self.rotation_failure.is_none() || self.may_retry(now);
         let Some(file) = &mut self.file else { return Ok(()) };
-        if let Err(error) = file.write_all(self.batch.as_bytes()) {
-            // On a full disk no half line stays.
-            let _ = file.set_len(self.length);
-            return Err(error);
+        let FileSettings { kb, count, .. } = self.settings;
+        if count > 1 && may_try {
+            match rotate(&file.path, count) {
+                Ok(()) => {
+                    (self.file, self.rotation_failure) = (None, None);
+                    return self.open();
+                }
+                Err(error) => {
+                    self.rotation_failure = Some(error);
+                    self.retry_at = now.checked_add(limits::LOG_RETRY);
+                }
+            }
         }
-        self.length += self.batch.len() as u64;
-        self.batch.clear();
+        if count == 1 || file.length >= u64::from(kb) * 1024 * u64::from(count) {
+            file.start_over()?;
+        }
         Ok(())
-    }
-
-    /// `PATH` becomes `PATH.1`, that `PATH.2` and so on; the oldest is overwritten.
-    fn rotate(&mut self) -> io::Result<()> {
-        let path = &self.settings.path;
-        let numbered = |number: u32| {
-            let mut name = path.clone().into_os_string();
-            if number > 0 {
-                name.push(format!(".{number}"));
-            }
-            name
-        };
-        for number in (1..self.settings.count).rev() {
-            match fs::rename(numbered(number - 1), numbered(number)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        if self.settings.count == 1 {
-            fs::remove_file(path)?;
-        }
-        self.open()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::time::Duration;
 
+    /// A folder of its own for each test.
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("susv-log-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
@@ -144,22 +181,44 @@ mod tests {
         folder
     }
 
+    fn open(path: PathBuf, kb: u32, count: u32) -> LogFile {
+        let mut file = LogFile::default();
+        file.use_settings(FileSettings { path, kb, count });
+        file
+    }
+
+    fn lines(texts: &[&str]) -> Vec<Line> {
+        texts.iter().map(|text| Line::new(Level::Request, (*text).to_owned())).collect()
+    }
+
+    /// A line of 1,000 bytes with its time.
+    fn long(mark: &str) -> String {
+        format!("{mark:x<978}")
+    }
+
+    /// The lines of a file without their times.
+    fn read(path: &PathBuf) -> Vec<String> {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().map(|line| line.split_once("Z ").map_or(line, |(_, text)| text).trim_end_matches('x').to_owned()).collect()
+    }
+
     #[test]
     fn files_are_rotated_before_they_grow_above_their_limit() {
         let folder = folder("rotation");
         let path = folder.join("susv.log");
-        let mut file = LogFile::default();
-        file.use_settings(FileSettings { path: path.clone(), kb: 4, count: 3 });
-        let line = format!("{}\n", "x".repeat(999));
+        let mut file = open(path.clone(), 4, 3);
         for round in 0..5 {
-            let lines = [format!("{round}{line}"), line.clone(), line.clone()];
-            file.write(&lines.each_ref().map(String::as_str));
+            let texts = ["a", "b", "c"].map(|mark| long(&format!("{round}{mark}")));
+            assert_eq!(file.write(&lines(&texts.each_ref().map(String::as_str)), Instant::now()), 3);
         }
-        // 15 lines of which 4 fit a file: the oldest 8 are in the two that are kept beside the last 3.
-        let lines = |name: &str| fs::read_to_string(folder.join(name)).map(|text| text.lines().count()).unwrap_or(0);
-        assert_eq!((lines("susv.log"), lines("susv.log.1"), lines("susv.log.2")), (3, 4, 4));
+        // 15 lines of which 4 fit a file: the oldest 4 are gone.
+        let numbered = |number| folder.join(format!("susv.log.{number}"));
+        assert_eq!(read(&path), ["4a", "4b", "4c"]);
+        assert_eq!(read(&numbered(1)), ["2c", "3a", "3b", "3c"]);
+        assert_eq!(read(&numbered(2)), ["1b", "1c", "2a", "2b"]);
         assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 3);
-        assert_eq!((file.trouble, file.missing), (None, 0));
+        assert!(fs::metadata(numbered(1)).expect("a file").len() <= 4096);
+        assert_eq!(file.trouble(), None);
         fs::remove_dir_all(folder).expect("removed");
     }
 
@@ -167,11 +226,9 @@ mod tests {
     fn a_single_file_starts_over_and_one_line_may_exceed_it() {
         let folder = folder("single");
         let path = folder.join("susv.log");
-        let mut file = LogFile::default();
-        file.use_settings(FileSettings { path: path.clone(), kb: 4, count: 1 });
-        let long = format!("{}\n", "y".repeat(6000));
-        file.write(&[&long, "a\n", "b\n"]);
-        assert_eq!(fs::read_to_string(&path).expect("the file"), "a\nb\n");
+        let mut file = open(path.clone(), 4, 1);
+        file.write(&lines(&[&"y".repeat(6000), "a", "b"]), Instant::now());
+        assert_eq!(read(&path), ["a", "b"]);
         assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 1);
         fs::remove_dir_all(folder).expect("removed");
     }
@@ -180,16 +237,102 @@ mod tests {
     fn a_file_or_folder_that_is_gone_is_noticed_and_comes_back() {
         let folder = folder("gone");
         let path = folder.join("below/susv.log");
-        let mut file = LogFile::default();
-        file.use_settings(FileSettings { path: path.clone(), kb: 4, count: 3 });
-        file.write(&["1\n", "2\n"]);
-        assert!(file.trouble.as_ref().is_some_and(|text| text.contains("2 lines are missing")), "{:?}", file.trouble);
+        let mut file = open(path.clone(), 4, 3);
+        let start = Instant::now();
+        assert_eq!(file.write(&lines(&["1", "2"]), start), 0);
+        assert!(file.trouble().is_some_and(|text| text.contains("2 lines are missing")), "{:?}", file.trouble());
         fs::create_dir(folder.join("below")).expect("a folder");
-        file.write(&["3\n"]);
-        assert_eq!((&file.trouble, file.missing), (&None, 2));
+        assert_eq!(file.write(&lines(&["3"]), start), 0, "not tried again at once");
+        assert!(file.trouble().is_some_and(|text| text.contains("3 lines are missing")), "{:?}", file.trouble());
+        assert_eq!(file.write(&[], start + limits::LOG_RETRY), 0);
+        assert_eq!(file.trouble(), None, "without a line too");
+        file.write(&lines(&["4"]), start + limits::LOG_RETRY);
+        assert_eq!(read(&path), ["event=log_file_resumed lines_missing=3", "4"]);
         fs::remove_file(&path).expect("removed");
-        file.write(&["4\n"]);
-        assert_eq!(fs::read_to_string(&path).expect("a new file"), "4\n");
+        file.write(&lines(&["5"]), start);
+        assert_eq!(read(&path), ["5"]);
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn a_half_line_is_ended_before_the_next_one() {
+        let folder = folder("half");
+        let path = folder.join("susv.log");
+        for (present, after) in [("", vec!["a"]), ("whole\n", vec!["whole", "a"]), ("whole\nha", vec!["whole", "ha", "a"])] {
+            fs::write(&path, present).expect("a file");
+            assert_eq!(open(path.clone(), 4, 3).write(&lines(&["a"]), Instant::now()), 1);
+            assert_eq!(read(&path), after);
+        }
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn a_link_stays_and_its_target_is_rotated() {
+        let folder = folder("link");
+        let (path, target) = (folder.join("susv.log"), folder.join("stick/real.log"));
+        fs::create_dir(folder.join("stick")).expect("a folder");
+        symlink(&target, &path).expect("a link");
+        let mut file = open(path.clone(), 4, 3);
+        for mark in ["a", "b", "c", "d", "e"] {
+            file.write(&lines(&[&long(mark)]), Instant::now());
+        }
+        assert_eq!(fs::read_link(&path).expect("still a link"), target);
+        assert_eq!(read(&target), ["e"]);
+        assert_eq!(read(&folder.join("stick/real.log.1")), ["a", "b", "c", "d"]);
+        assert_eq!((fs::read_dir(&folder).expect("the folder").count(), file.trouble()), (2, None));
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn where_it_cannot_be_rotated_it_goes_on_within_its_bounds_and_says_so() {
+        let folder = folder("stuck");
+        // `PATH.1` would be too long for a name: this fails for root as well.
+        let path = folder.join("l".repeat(255));
+        let mut file = open(path.clone(), 4, 3);
+        let start = Instant::now();
+        for number in 0..12 {
+            assert_eq!(file.write(&lines(&[&long(&format!("{number}."))]), start), 1);
+        }
+        assert_eq!(read(&path).len(), 12);
+        let trouble = file.trouble().expect("a trouble");
+        assert!(trouble.contains("cannot be rotated") && trouble.contains("starts over at 12 KiB"), "{trouble}");
+        file.write(&lines(&[&long("12."), &long("13.")]), start);
+        assert_eq!(read(&path), ["13."]);
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn it_is_rotated_as_soon_as_that_is_possible_again() {
+        let folder = folder("unstuck");
+        let path = folder.join("susv.log");
+        fs::create_dir(folder.join("susv.log.1")).expect("a folder in the way");
+        let mut file = open(path.clone(), 4, 2);
+        let start = Instant::now();
+        for mark in ["a", "b", "c", "d", "e"] {
+            assert_eq!(file.write(&lines(&[&long(mark)]), start), 1);
+        }
+        assert!(file.trouble().is_some_and(|text| text.contains("folders have the names")), "{:?}", file.trouble());
+        fs::remove_dir(folder.join("susv.log.1")).expect("removed");
+        file.write(&[], start + limits::LOG_RETRY - Duration::from_millis(1));
+        assert!(file.trouble().is_some());
+        file.write(&[], start + limits::LOG_RETRY);
+        assert_eq!(file.trouble(), None);
+        assert_eq!(read(&folder.join("susv.log.1")), ["a", "b", "c", "d", "e"]);
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn the_same_settings_again_change_nothing_but_try_again() {
+        let folder = folder("again");
+        let path = folder.join("below/susv.log");
+        let mut file = open(path.clone(), 4, 3);
+        let start = Instant::now();
+        file.write(&lines(&["1"]), start);
+        file.use_settings(file.settings.clone());
+        assert!(file.trouble().is_some());
+        fs::create_dir(folder.join("below")).expect("a folder");
+        file.write(&[], start);
+        assert_eq!(file.trouble(), None);
         fs::remove_dir_all(folder).expect("removed");
     }
 }

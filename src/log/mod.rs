@@ -1,196 +1,226 @@
-//! The log: one event, one line, written by a thread of its own so that a slow or closed output, or a full disk, never holds
-//! up a request.
+//! The log: one event, one line, written by threads of their own so that a slow or closed output, or a full or hung disk,
+//! never holds up a request, and no output another.
 //!
 //! Lines are made of `key=value` pairs. Information goes to standard output, warnings and errors to standard error, and both to
 //! the log file if there is one; requests go to the file alone then. Lines of the file begin with their time (UTC). Standard
 //! output and error have times only where standard output is a terminal or a file: a service manager stamps lines itself.
 
+mod console;
 mod file;
-mod folding;
-mod output;
+mod line;
+mod open_file;
+mod queue;
+mod rate;
+mod repeats;
+mod rotation;
 
 pub use file::FileSettings;
+pub use rate::{Kind, Rate, Source};
 
 use std::collections::VecDeque;
-use std::fmt::{Arguments, Write as _};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
-use std::time::Instant;
+use std::fmt::Arguments;
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::clock;
 use crate::limits;
 use crate::text::quote;
 use crate::threads;
 
-use folding::Folding;
-use output::Outputs;
-
-/// How much an event matters.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Level {
-    Request,
-    Info,
-    Warning,
-}
-
-struct Line {
-    level: Level,
-    /// Seconds since 1970, if the clock can be read.
-    time: Option<u64>,
-    /// Ends with a line break.
-    text: String,
-}
-
-#[derive(Default)]
-struct Queue {
-    lines: VecDeque<Line>,
-    /// Lines lost since the last one written because the queue was full.
-    dropped: u32,
-    /// The writer holds lines it has taken but not written.
-    writing: bool,
-    writer_waits: bool,
-    folding: Folding,
-    /// The log file from now on, if it changed.
-    new_file: Option<FileSettings>,
-    /// Why lines are missing in the log file.
-    trouble: Option<String>,
-}
+use console::Stream;
+use file::LogFile;
+use line::{Level, Line};
+use queue::Queue;
+use rate::RateLimiter;
 
 #[derive(Default)]
 struct Log {
-    queue: Mutex<Queue>,
-    /// Signals the writer that there are lines, and whoever flushes that there are none.
-    changed: Condvar,
+    limiter: Mutex<RateLimiter>,
+    /// For standard output.
+    info: Queue,
+    /// For standard error, if it is another.
+    warnings: Option<Queue>,
+    /// For the log file.
+    file: Queue,
+    /// Whether there is one. It guards nothing: a line that comes while it changes may go either way.
+    has_file: AtomicBool,
+    file_state: Mutex<FileState>,
+}
+
+#[derive(Default)]
+struct FileState {
+    has_writer: bool,
+    /// The settings from now on, if they changed.
+    new_settings: Option<FileSettings>,
+    /// Why lines are missing in it.
+    trouble: Option<String>,
 }
 
 static LOG: OnceLock<Log> = OnceLock::new();
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Log {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Hands a line to its outputs. A request goes to standard output where the log file cannot take it.
+    fn deliver(&self, line: Line) {
+        if !self.has_file.load(Ordering::Relaxed) {
+            self.deliver_to_console(line);
+        } else if line.level != Level::Request {
+            let _ = self.file.push(line.clone());
+            self.deliver_to_console(line);
+        } else if let Err(line) = self.file.push(line) {
+            self.deliver_to_console(line);
+        }
+    }
+
+    fn deliver_to_console(&self, line: Line) {
+        let queue = self.warnings.as_ref().filter(|_| line.level == Level::Warning).unwrap_or(&self.info);
+        // A full queue counts what it loses.
+        let _ = queue.push(line);
+    }
+
+    fn is_file_stuck(&self) -> bool {
+        self.has_file.load(Ordering::Relaxed) && self.file.is_stuck(clock::now(), limits::LOG_STUCK)
+    }
+
+    fn report_counts(&self, is_end: bool) {
+        let reports = lock(&self.limiter).take_reports(clock::now(), is_end);
+        for (level, text) in reports {
+            self.deliver(Line::new(level, text));
+        }
     }
 }
 
-/// Starts the writer thread. Before this, and if no thread can be had, events are lost.
+/// Starts the writer threads. Before this, events are lost, and without threads all above `limits::LOG_LINES`: the server is
+/// worth more than its log.
 pub fn start() {
-    let log = LOG.get_or_init(Log::default);
-    // Without a thread the queue fills and further lines are dropped: the server is worth more than its log.
-    let _ = threads::spawn(Box::new(|| write_lines(log)));
+    let (info, warnings) = console::open();
+    let warnings_queue = warnings.is_some().then(Queue::default);
+    let log = LOG.get_or_init(|| Log { warnings: warnings_queue, ..Log::default() });
+    for (stream, queue) in [(info, Some(&log.info)), (warnings, log.warnings.as_ref())] {
+        if let (Some(stream), Some(queue)) = (stream, queue) {
+            let _ = threads::spawn(Box::new(|| write_console(queue, stream)));
+        }
+    }
 }
 
 /// Sets the log file for all lines from now on.
 pub fn set_file(settings: &FileSettings) {
-    if let Some(log) = LOG.get() {
-        log.lock().new_file = Some(settings.clone());
+    let Some(log) = LOG.get() else { return };
+    let is_wanted = !settings.path.as_os_str().is_empty();
+    let mut state = lock(&log.file_state);
+    state.new_settings = Some(settings.clone());
+    if is_wanted && !state.has_writer {
+        match threads::spawn(Box::new(|| write_file(log))) {
+            Ok(()) => state.has_writer = true,
+            Err(error) => state.trouble = Some(describe_missing_writer(&error)),
+        }
     }
+    log.has_file.store(is_wanted && state.has_writer, Ordering::Relaxed);
+    drop(state);
+    log.file.wake();
+}
+
+fn describe_missing_writer(error: &io::Error) -> String {
+    format!("the log file is not written (no thread: {error}): raise the limit on threads and restart")
 }
 
 /// Why lines are missing in the log file, if the last ones could not be written.
 pub fn trouble() -> Option<String> {
-    LOG.get().and_then(|log| log.lock().trouble.clone())
+    let log = LOG.get()?;
+    if log.is_file_stuck() {
+        return Some("the log file's disk does not answer: look at the disk of log_file".to_owned());
+    }
+    lock(&log.file_state).trouble.clone()
 }
 
-/// Reports a request: `log::request(format_args!("event=… key=value"))`.
-pub fn request(text: Arguments<'_>) {
-    push(Level::Request, text, false);
+/// Reports a request: `log::request(rate, format_args!("event=… key=value"))`.
+pub fn request(rate: Rate, text: Arguments<'_>) {
+    let Some(log) = LOG.get() else { return };
+    if rate == Rate::Always || lock(&log.limiter).count(rate, clock::now()) {
+        log.deliver(Line::new(Level::Request, text.to_string()));
+    }
 }
 
 /// Reports an event of normal work, one that does not come with every request.
 pub fn info(text: Arguments<'_>) {
-    push(Level::Info, text, false);
+    let Some(log) = LOG.get() else { return };
+    log.deliver(Line::new(Level::Info, text.to_string()));
 }
 
 /// Reports something an operator should see to. The same line again within a minute is counted instead of repeated.
 pub fn warn(text: Arguments<'_>) {
-    push(Level::Warning, text, true);
+    let Some(log) = LOG.get() else { return };
+    let text = text.to_string();
+    if lock(&log.limiter).count_warning(&text, clock::now()) {
+        log.deliver(Line::new(Level::Warning, text));
+    }
 }
 
 /// Reports a problem that is new: where it is, and what to do about it, in one text.
 pub fn problem(what: &str) {
-    push(Level::Warning, format_args!("event=problem what={}", quote(what, usize::MAX)), false);
+    let Some(log) = LOG.get() else { return };
+    log.deliver(Line::new(Level::Warning, format!("event=problem what={}", quote(what, usize::MAX))));
 }
 
-/// Reports the warnings that were counted instead of repeated; called every few seconds.
+/// Reports what was counted instead of written, and a log file that hangs; called every few seconds.
 pub fn report_repeated() {
     let Some(log) = LOG.get() else { return };
-    let over = log.lock().folding.take_over(Instant::now());
-    for (text, more) in over {
-        let seconds = limits::REPEAT_TIME.as_secs();
-        push(Level::Warning, format_args!("{text} repeated=\"{more} more in {seconds} s\""), false);
+    log.report_counts(false);
+    if log.is_file_stuck()
+        && let Some(what) = trouble()
+    {
+        warn(format_args!("event=problem what={}", quote(&what, usize::MAX)));
     }
 }
 
-#[inline(never)]
-fn push(level: Level, text: Arguments<'_>, is_folded: bool) {
-    let Some(log) = LOG.get() else { return };
-    let mut line = String::with_capacity(160);
-    let _ = line.write_fmt(text);
-    // Without a clock: none.
-    let time = clock::raw_wall_seconds();
-
-    let mut queue = log.lock();
-    if is_folded && !queue.folding.is_news(&line, Instant::now()) {
-        return;
-    }
-    if queue.lines.len() >= limits::LOG_LINES {
-        queue.dropped = queue.dropped.saturating_add(1);
-        return;
-    }
-    line.push('\n');
-    queue.lines.push_back(Line { level, time, text: line });
-    if queue.writer_waits {
-        log.changed.notify_all();
-    }
-}
-
-fn write_lines(log: &Log) {
-    let mut outputs = Outputs::open();
-    let mut taken = VecDeque::new();
-    loop {
-        let dropped;
-        {
-            let mut queue = log.lock();
-            queue.writing = false;
-            queue.trouble = outputs.trouble();
-            log.changed.notify_all();
-            while queue.lines.is_empty() {
-                queue.writer_waits = true;
-                queue = match queue.trouble {
-                    None => log.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
-                    // Nobody may log for hours: whether the file can be written again shall be known before.
-                    Some(_) => log.changed.wait_timeout(queue, limits::LOG_RETRY).unwrap_or_else(PoisonError::into_inner).0,
-                };
-                if queue.trouble.is_some() {
-                    break;
-                }
-            }
-            queue.writer_waits = false;
-        }
-        // Whoever logs meanwhile need not wake us.
-        thread::sleep(limits::LOG_GATHER);
-        {
-            let mut queue = log.lock();
-            queue.writing = true;
-            std::mem::swap(&mut taken, &mut queue.lines);
-            dropped = std::mem::take(&mut queue.dropped);
-            if let Some(settings) = queue.new_file.take() {
-                outputs.set_file(settings);
-            }
-        }
-        outputs.write(&mut taken);
-        if dropped > 0 {
-            push(Level::Warning, format_args!("event=log_overrun lines_lost={dropped}"), false);
-        }
-    }
-}
-
-/// Waits until all lines are written, at most `limits::LOG_FLUSH`.
+/// At the end of the program: reports what was counted, and waits until all lines are written, at most `limits::LOG_FLUSH`.
 pub fn flush() {
     let Some(log) = LOG.get() else { return };
-    let end = Instant::now() + limits::LOG_FLUSH;
-    let mut queue = log.lock();
-    while !queue.lines.is_empty() || queue.writing {
-        let Some(rest) = end.checked_duration_since(Instant::now()).filter(|rest| !rest.is_zero()) else { return };
-        queue = log.changed.wait_timeout(queue, rest).unwrap_or_else(PoisonError::into_inner).0;
+    log.report_counts(true);
+    let end = clock::now() + limits::LOG_FLUSH;
+    for queue in [Some(&log.info), log.warnings.as_ref(), Some(&log.file)].into_iter().flatten() {
+        queue.wait_until_written(end);
+    }
+}
+
+fn write_console(queue: &Queue, mut stream: Stream<File>) {
+    let mut lines = VecDeque::new();
+    loop {
+        let lost = queue.take(&mut lines, None);
+        stream.write(&mut lines, lost);
+    }
+}
+
+fn write_file(log: &Log) {
+    let mut file = LogFile::default();
+    let mut lines = VecDeque::new();
+    let mut had_trouble = false;
+    loop {
+        let trouble = file.trouble();
+        // Nobody may log for hours: whether it works again shall be known before.
+        let patience = trouble.as_ref().map(|_| limits::LOG_RETRY);
+        // Told once, where it can be read.
+        if let Some(what) = trouble.as_ref().filter(|_| !had_trouble) {
+            log.deliver_to_console(Line::new(Level::Warning, format!("event=problem what={}", quote(what, usize::MAX))));
+        }
+        had_trouble = trouble.is_some();
+        lock(&log.file_state).trouble = trouble;
+        let lost = log.file.take(&mut lines, patience);
+        if let Some(settings) = lock(&log.file_state).new_settings.take() {
+            file.use_settings(settings);
+        }
+        if lost > 0 {
+            lines.push_front(line::overrun(lost));
+        }
+        let written = file.write(lines.make_contiguous(), clock::now());
+        // Requests are nowhere else yet.
+        for line in lines.drain(..).skip(written).filter(|line| line.level == Level::Request) {
+            log.deliver_to_console(line);
+        }
     }
 }

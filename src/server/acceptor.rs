@@ -91,7 +91,7 @@ fn work(context: &Arc<Context>, entrance: &Arc<Entrance>, attendance: Attendance
 fn serve(context: &Context, stream: TcpStream, peer: SocketAddr, when_admitted: impl FnOnce()) {
     let address = peer.ip().to_canonical();
     if !context.catalog().settings.admits(address) {
-        access_log::note_not_allowed(context, address);
+        access_log::log_not_allowed(address);
         sys::set_reset_on_close(&stream, true);
         return when_admitted();
     }

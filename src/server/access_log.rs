@@ -11,7 +11,7 @@ use crate::catalog::split_image_path;
 use crate::clock;
 use crate::config::Settings;
 use crate::limits;
-use crate::log;
+use crate::log::{self, Kind, Rate};
 use crate::problem::Language;
 use crate::registrars::{Counted, Download, DownloadStart, OfferedHere, Told};
 use crate::routes::{CheckEvent, Event, Reply};
@@ -27,16 +27,27 @@ pub struct Answered<'a> {
     pub settings: &'a Settings,
 }
 
+/// How often a line like this one is written. What a till did always has its line, as far as a caller cannot make thousands of
+/// them at no cost; health checks are only counted.
+fn find_rate(place: &Place, answered: &Answered<'_>, reply: &Reply, sent: u64) -> Rate {
+    let status = Some(reply.status.code());
+    let limited = |event, address| Rate::Limited(Kind { event, status }, address);
+    match &reply.event {
+        Event::License { .. } => Rate::Always,
+        Event::Download { size, .. } if sent == *size => Rate::Always,
+        Event::Check(check) => limited("check", check.caller),
+        Event::Download { caller, .. } => limited("download", *caller),
+        Event::Refused { .. } => limited("refused", place.peer.ip()),
+        // The page for people.
+        Event::Other if answered.path == b"/" => limited("request", place.peer.ip()),
+        Event::Other => Rate::Counted(Kind { event: "request", status }, place.peer.ip()),
+    }
+}
+
 /// One line for an answered request. `bytes` is sent and due of the body; `cut` why they differ.
-pub fn log_answer(
-    context: &Context,
-    place: &Place,
-    answered: &Answered<'_>,
-    reply: &Reply,
-    bytes: Range<u64>,
-    cut: Option<impl Display>,
-) {
+pub fn log_answer(place: &Place, answered: &Answered<'_>, reply: &Reply, bytes: Range<u64>, cut: Option<impl Display>) {
     let peer = place.peer;
+    let rate = find_rate(place, answered, reply, bytes.start);
     match &reply.event {
         Event::Check(check) => {
             let CheckEvent { caller, version, available, critical, told, .. } = *check;
@@ -47,34 +58,43 @@ pub fn log_answer(
                 Told::Offer { number } => format!(" as={number}"),
                 Told::Held(hold) => format!(" held=\"{hold}\""),
             };
-            log::request(format_args!(
-                "event=check peer={peer}{behind} build_date={build_date} update_available={available} critical={critical} version={version}{told}"
-            ));
+            log::request(
+                rate,
+                format_args!(
+                    "event=check peer={peer}{behind} build_date={build_date} update_available={available} critical={critical} version={version}{told}"
+                ),
+            );
         }
         Event::License { serial, found } => {
             let found = if *found { "yes" } else { "no" };
-            log::request(format_args!("event=license peer={peer} serial={serial:016} found={found}"));
+            log::request(rate, format_args!("event=license peer={peer} serial={serial:016} found={found}"));
         }
         Event::Download { path, caller, .. } => {
             let behind = describe_caller(peer, *caller);
             let (file, status, sent, due) = (quote(path, limits::TARGET_BYTES), reply.status.code(), bytes.start, bytes.end);
             let method = quote_bytes(answered.method);
             let cut = cut.map_or_else(String::new, |reason| format!(" cut=\"{reason}\""));
-            log::request(format_args!(
-                "event=download peer={peer}{behind} method={method} file={file} status={status} bytes={sent}/{due}{cut}"
-            ));
+            log::request(
+                rate,
+                format_args!(
+                    "event=download peer={peer}{behind} method={method} file={file} status={status} bytes={sent}/{due}{cut}"
+                ),
+            );
         }
         Event::Refused { reason } => {
-            if !context.repeats.count((peer.ip(), reply.status.code()), limits::REPEATS_LOGGED) {
-                return;
-            }
             let (method, path) = (quote_bytes(answered.method), quote_bytes(answered.path));
             let (status, reason) = (reply.status.code(), quote(reason, limits::TARGET_BYTES));
-            log::request(format_args!("event=refused peer={peer} method={method} path={path} status={status} reason={reason}"));
+            log::request(
+                rate,
+                format_args!("event=refused peer={peer} method={method} path={path} status={status} reason={reason}"),
+            );
         }
         Event::Other => {
             let (method, path) = (quote_bytes(answered.method), quote_bytes(answered.path));
-            log::request(format_args!("event=request peer={peer} method={method} path={path} status={}", reply.status.code()));
+            log::request(
+                rate,
+                format_args!("event=request peer={peer} method={method} path={path} status={}", reply.status.code()),
+            );
         }
     }
 }
@@ -114,14 +134,12 @@ pub fn note_answer(context: &Context, event: &Event) {
 /// Says that a download which was handed to the kernel whole did not arrive whole, as far as we can know.
 pub fn log_cut(place: &Place, path: &str, acknowledged: u64, size: u64) {
     let (peer, file) = (place.peer, quote(path, limits::TARGET_BYTES));
-    log::request(format_args!("event=download_cut peer={peer} file={file} acknowledged={acknowledged}/{size}"));
+    log::request(Rate::Always, format_args!("event=download_cut peer={peer} file={file} acknowledged={acknowledged}/{size}"));
 }
 
 /// Says that a caller is not let in, once a minute for each.
-pub fn note_not_allowed(context: &Context, address: IpAddr) {
-    if context.repeats.count((address, 0), 1) {
-        log::warn(format_args!("event=not_allowed peer={address} effect=\"connections are reset\""));
-    }
+pub fn log_not_allowed(address: IpAddr) {
+    log::warn(format_args!("event=not_allowed peer={} effect=\"connections are reset\"", log::Source::from(address)));
 }
 
 /// Quotes what a client sent, bytes that are no text included.

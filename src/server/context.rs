@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::admission::Admission;
 use super::listener::Entrance;
-use super::repeats::Repeats;
 use crate::catalog::Catalog;
 use crate::clock;
 use crate::config::Settings;
@@ -25,8 +24,6 @@ pub struct Context {
     stops_at: OnceLock<Instant>,
     /// The threads are to leave `accept`. Relaxed: it guards nothing, and each looks again within a tick.
     is_leaving: AtomicBool,
-    /// What was refused to whom.
-    pub repeats: Repeats,
     /// What registrars did, and what they are told by it.
     pub registrars: Arc<Registrars>,
 }
@@ -40,7 +37,6 @@ impl Context {
             admission,
             stops_at: OnceLock::new(),
             is_leaving: AtomicBool::new(false),
-            repeats: Repeats::default(),
             registrars: Arc::default(),
         }
     }

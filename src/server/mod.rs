@@ -14,7 +14,6 @@ mod context;
 
 mod admission;
 mod listener;
-mod repeats;
 
 mod start_error;
 
@@ -27,6 +26,7 @@ use crate::clock;
 use crate::config::Reading;
 use crate::limits;
 use crate::log;
+use crate::routes;
 use crate::sys;
 use crate::text::quote;
 
@@ -61,6 +61,7 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
     let addresses: Vec<_> = listeners.iter().map(listener::describe).collect();
     let origin = if is_inherited { " socket=inherited" } else { "" };
     log::info(format_args!("event=listening address={}{origin}", addresses.join(",")));
+    log::info(format_args!("event=started version={} commit={}", routes::SUSV_VERSION, routes::SUSV_COMMIT));
     let entrances = listeners.into_iter().map(|listener| Entrance::new(listener, is_inherited)).collect();
     let admission = Admission::new(find_capacity(settings.max_connections));
     let loader = Loader::new(reading, is_inherited);
@@ -77,7 +78,6 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
         }
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(limits::TICKS_PER_REPORT) {
-            context.repeats.report();
             log::report_repeated();
         }
         thread::sleep(limits::TICK);

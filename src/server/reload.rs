@@ -18,8 +18,7 @@ pub fn report_first(catalog: &Catalog) {
         log::info(format_args!("event=offer version={}{whom} images={image},{image_for_old}", offer.version));
     }
     if catalog.offers().is_empty() {
-        let version = catalog.version();
-        log::warn(format_args!("event=no_offer version={version} effect=\"registrars are told that there is no update\""));
+        log::warn(format_args!("event=no_offer effect=\"registrars are told that there is no update\""));
     }
     log::info(format_args!("event=licenses count={} files={}", catalog.licenses.len(), catalog.licenses.files.len()));
     report_problems(&[], &catalog.problems);

@@ -67,6 +67,17 @@ pub fn publish(folder: &Folder, version: &str, seed: u8) {
     folder.write(&format!("firmware/{version}/upd_app_for_old_frs.bin"), image(!seed));
 }
 
+/// Writes a `SHA256SUMS` for the images of `version` as they are, and for `more` files.
+pub fn publish_sums(folder: &Folder, version: &str, more: &[&str]) {
+    let names = ["upd_app.bin", "upd_app_for_old_frs.bin"].iter().chain(more);
+    let line = |name: &&str| {
+        let bytes = fs::read(folder.path().join(format!("firmware/{version}/{name}"))).expect("a file");
+        format!("{}  {name}\n", susv::text::to_hex(&susv::sha256::hash(&bytes)))
+    };
+    let lines: String = names.map(line).collect();
+    folder.write(&format!("firmware/{version}/SHA256SUMS"), lines);
+}
+
 /// A valid licence line whose hexadecimal digits are all `digit`.
 pub fn license_line(serial: u64, digit: char) -> String {
     let hex = digit.to_string().repeat(128);
@@ -75,7 +86,9 @@ pub fn license_line(serial: u64, digit: char) -> String {
 
 /// The program under test with its arguments.
 pub fn susv() -> Command {
-    let binary = std::env::var_os("SUSV_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_susv").into());
+    // Cargo builds the program for tests of its own package alone.
+    let built = option_env!("CARGO_BIN_EXE_susv");
+    let binary = std::env::var_os("SUSV_BIN").or(built.map(Into::into)).expect("SUSV_BIN names the program to test");
     match std::env::var("SUSV_RUNNER") {
         Ok(runner) if !runner.trim().is_empty() => {
             let mut words = runner.split_whitespace();

@@ -263,3 +263,31 @@ fn for_each_line(file: &File, mut take: impl FnMut(&[u8], u64, usize) -> Result<
         (start, number) = (start + used as u64, number + 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Language;
+
+    #[test]
+    fn what_exceeds_the_room_or_the_memory_is_told_with_its_remedy() {
+        let path = std::env::temp_dir().join(format!("susv-licenses-{}", std::process::id()));
+        let line = |serial: u64| format!("{serial:016}\t{0}\t{0}\n", "a".repeat(128));
+        std::fs::write(&path, line(1) + &line(2) + &line(3)).expect("a file");
+        let read = LicenseFile::read(&path, 2).expect("readable");
+        std::fs::remove_file(&path).expect("gone");
+        assert_eq!((read.entries.len(), read.find(3), read.may_heal()), (2, None, false));
+        let problem = read.failure().expect("a problem");
+        assert_eq!(problem.code(), "LICENCES-TOO-MANY");
+        assert!(
+            problem.explain(Language::English).contains("more than 4000000 licences, and the rest of it is not served: remove")
+        );
+        assert!(problem.explain(Language::Russian).contains("больше 4000000, остальные из него не выдаются: удалите"));
+        for (text, english, russian) in [
+            (&texts::TOO_LONG, "after the first 4 GiB are not served: split the file", "разделите файл"),
+            (&texts::NO_MEMORY, "not enough memory", "не хватает памяти"),
+        ] {
+            assert!(text.english.contains(english) && text.russian.contains(russian), "{}", text.code);
+        }
+    }
+}

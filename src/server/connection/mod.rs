@@ -73,7 +73,7 @@ impl<'a> Connection<'a> {
         let catalog = self.context.catalog();
         let caller = self.outgoing.place().peer.ip();
         if !catalog.settings.admits(caller) {
-            access_log::note_not_allowed(self.context, caller);
+            access_log::log_not_allowed(caller);
             return ControlFlow::Break(CloseReason::NotAllowed);
         }
         let request = self.receiver.view(&received);

@@ -92,7 +92,7 @@ impl<'a> Outgoing<'a> {
         let (sent, result) = self.sender.send(place, &mut self.out, &reply.body);
         let is_logged = answered.settings.log_requests;
         if is_logged {
-            access_log::log_answer(self.context, place, answered, &reply, sent..due, result.err());
+            access_log::log_answer(place, answered, &reply, sent..due, result.err());
         }
         access_log::note_answer(self.context, &reply.event);
         if let (Some(download), &Event::Download { size, .. }, true) = (&mut download, &reply.event, sent < due) {

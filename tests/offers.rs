@@ -1,0 +1,357 @@
+//! Several offers: who is offered which version, from the real server, with callers of their own addresses.
+
+mod common;
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{Client, Folder, Server, image, post_request, publish, publish_sums, wait_until};
+
+const LATEST: &str = "current_firmware_version = latest\n";
+
+/// A connection from an address of this machine's own: all of 127.0.0.0/8 is.
+fn connect_from(server: &Server, last: u8) -> Client {
+    let stream = bound_connection(IpAddr::from([127, 0, 0, last]), server.address);
+    stream.set_read_timeout(Some(common::PATIENCE)).expect("a time-out");
+    Client { stream, received: Vec::new() }
+}
+
+/// std cannot bind a socket before it connects.
+fn bound_connection(from: IpAddr, to: SocketAddr) -> std::net::TcpStream {
+    unsafe extern "C" {
+        fn socket(domain: i32, kind: i32, protocol: i32) -> i32;
+        fn bind(socket: i32, address: *const u8, length: u32) -> i32;
+        fn connect(socket: i32, address: *const u8, length: u32) -> i32;
+    }
+    let encode = |ip: IpAddr, port: u16| {
+        let IpAddr::V4(ip) = ip else { panic!("IPv4 only") };
+        let mut bytes = [0_u8; 16];
+        bytes[..2].copy_from_slice(&2_u16.to_ne_bytes());
+        bytes[2..4].copy_from_slice(&port.to_be_bytes());
+        bytes[4..8].copy_from_slice(&ip.octets());
+        bytes
+    };
+    let kind = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 2 } else { 1 };
+    // SAFETY: the addresses are 16 bytes that live through the calls, and the descriptor belongs to the stream alone.
+    let stream: std::net::TcpStream = unsafe { std::os::fd::FromRawFd::from_raw_fd(socket(2, kind, 0)) };
+    let (own, other) = (encode(from, 0), encode(to.ip(), to.port()));
+    let descriptor = stream.as_raw_fd();
+    // SAFETY: as above.
+    let result = unsafe { (bind(descriptor, own.as_ptr(), 16), connect(descriptor, other.as_ptr(), 16)) };
+    assert_eq!(result, (0, 0), "a connection from {from}");
+    stream
+}
+
+/// What a till is told: the version it is offered, or none.
+fn told(server: &Server, last: u8, build_date: &str) -> Option<u32> {
+    let mut client = connect_from(server, last);
+    client.send(post_request("/check_firmware", &format!("{{\"build_date\": \"{build_date}\"}}")));
+    let answer = client.read_answer(false);
+    assert_eq!(answer.status, 200);
+    let text = answer.text();
+    let version = text.split("\"version\": ").nth(1)?.split(',').next()?.parse().ok()?;
+    text.starts_with("{\"update_available\": true").then_some(version)
+}
+
+fn wait_until_told(server: &Server, last: u8, version: Option<u32>) {
+    wait_until(&format!("127.0.0.{last} is told {version:?}"), || told(server, last, "19.12.2017") == version);
+}
+
+fn offer(folder: &Folder, version: &str, text: &str) {
+    folder.write(&format!("firmware/{version}/offer.ini"), text);
+}
+
+#[test]
+fn a_pilot_goes_to_two_tills_and_is_widened_without_a_restart() {
+    let server = Server::start(LATEST, |folder| {
+        publish(folder, "20260101", 1);
+        publish(folder, "20260301", 2);
+        offer(folder, "20260301", "only_for = 127.0.0.2, 127.0.0.3\ndescription = pilot\n");
+    });
+    assert_eq!([2, 3, 4].map(|till| told(&server, till, "19.12.2017")), [Some(20260301), Some(20260301), Some(20260101)]);
+    assert_eq!(told(&server, 2, "01.02.2026"), Some(20260301));
+    assert_eq!(told(&server, 2, "01.03.2026"), None);
+    assert_eq!(told(&server, 4, "01.02.2026"), None, "newer than what it may have");
+    server.wait_for_line("event=offer version=20260301 for=\"only_for 127.0.0.2, 127.0.0.3\"");
+    // Everybody may load what is live, whoever is sent there.
+    for (version, seed) in [("20260101", 1), ("20260301", 2)] {
+        assert!(server.get(&format!("/firmware/{version}/upd_app.bin")).body == image(seed));
+    }
+    offer(&server.folder, "20260301", "only_for = 127.0.0.2, 127.0.0.3, 127.0.0.4\n");
+    wait_until_told(&server, 4, Some(20260301));
+    server.wait_for_line("only_for 127.0.0.2, 127.0.0.3, 127.0.0.4");
+    assert_eq!(told(&server, 5, "19.12.2017"), Some(20260101));
+    fs::remove_file(server.folder.path().join("firmware/20260301/offer.ini")).expect("gone");
+    wait_until_told(&server, 5, Some(20260301));
+}
+
+#[test]
+fn two_families_never_hear_of_each_others_firmware() {
+    let server = Server::start(LATEST, |folder| {
+        publish(folder, "20260301", 1);
+        offer(folder, "20260301", "only_for = 127.0.0.0/28\n");
+        publish(folder, "20260302", 2);
+        offer(folder, "20260302", "only_for = 127.0.0.16/28\n");
+    });
+    let families = [(2..15_u8, "20260301", 1), (16..31, "20260302", 2)];
+    let end = Instant::now() + Duration::from_secs(6);
+    thread::scope(|scope| {
+        for (tills, version, seed) in families {
+            let server = &server;
+            scope.spawn(move || {
+                for till in tills.cycle() {
+                    let mut client = connect_from(server, till);
+                    client.send(post_request("/check_firmware", "{\"build_date\": \"19.12.2017\"}"));
+                    let text = client.read_answer(false).text();
+                    let other = if version == "20260301" { "20260302" } else { "20260301" };
+                    assert!(!text.contains(other), "{till}: {text}");
+                    if text.contains("true") {
+                        client.send(format!("GET /firmware/{version}/upd_app.bin HTTP/1.1\r\nHost: x\r\n\r\n"));
+                        assert!(client.try_answer(false).is_none_or(|answer| answer.status != 200 || answer.body == image(seed)));
+                    }
+                    if Instant::now() > end {
+                        break;
+                    }
+                }
+            });
+        }
+        // Meanwhile files are touched and rewritten as they are.
+        for round in 0..10 {
+            offer(&server.folder, "20260301", &format!("# {round}\nonly_for = 127.0.0.0/28\n"));
+            publish(&server.folder, "20260302", 2);
+            thread::sleep(Duration::from_millis(500));
+        }
+    });
+}
+
+#[test]
+fn stepping_stones_lead_up_one_after_another() {
+    let server = Server::start(LATEST, |folder| {
+        for (version, seed, text) in [
+            ("20170529", 1, "built_to = 28.05.2017\n"),
+            ("20200101", 2, "built_from = 29.05.2017\nbuilt_to = 31.12.2019\n"),
+            ("20260301", 3, "built_from = 01.01.2020\ncritical_version = 20210101\n"),
+        ] {
+            publish(folder, version, seed);
+            offer(folder, version, text);
+        }
+    });
+    let steps = [("01.01.2016", 20170529), ("29.05.2017", 20200101), ("01.01.2020", 20260301)];
+    for (build_date, version) in steps {
+        assert_eq!(told(&server, 1, build_date), Some(version), "{build_date}");
+    }
+    assert_eq!(told(&server, 1, "01.03.2026"), None);
+    let critical = |build_date: &str| {
+        server.post("/check_firmware", &format!("{{\"build_date\": \"{build_date}\"}}")).text().contains("\"critical\": true")
+    };
+    assert_eq!([critical("01.01.2020"), critical("02.01.2021"), critical("29.05.2017")], [true, false, false]);
+}
+
+#[test]
+fn a_till_is_held_back_and_a_fixed_version_is_for_those_it_admits() {
+    let server = Server::start(LATEST, |folder| {
+        publish(folder, "20250101", 1);
+        publish(folder, "20260301", 2);
+        offer(folder, "20260301", "only_for = 127.0.0.0/29, 127.0.0.9\n");
+    });
+    assert_eq!(told(&server, 8, "19.12.2017"), Some(20250101), "held back at the older version");
+    assert_eq!([told(&server, 7, "19.12.2017"), told(&server, 9, "19.12.2017")], [Some(20260301); 2]);
+
+    let server = Server::start("current_firmware_version = 20260301\n", |folder| {
+        publish(folder, "20250101", 1);
+        publish(folder, "20260301", 2);
+        offer(folder, "20260301", "only_for = 127.0.0.2\n");
+    });
+    assert_eq!([told(&server, 2, "19.12.2017"), told(&server, 3, "19.12.2017")], [Some(20260301), None]);
+    let answer = server.post("/check_firmware", "{\"build_date\": \"19.12.2017\"}").text();
+    assert!(answer.contains("\"version\": 20260301"), "the configured number: {answer}");
+}
+
+#[test]
+fn whatever_is_wrong_with_an_offer_it_is_for_nobody() {
+    type Damage = fn(&Folder);
+    let cases: [(&str, Damage); 8] = [
+        ("OFFER-BAD-KEY", |folder| offer(folder, "20260301", "only_fro = 127.0.0.2\n")),
+        ("OFFER-BAD-VALUE", |folder| offer(folder, "20260301", "only_for =\n")),
+        ("OFFER-BAD-VALUE", |folder| offer(folder, "20260301", "built_to = 2017\n")),
+        ("OFFER-BAD-LINE", |folder| offer(folder, "20260301", "\u{feff}127.0.0.2\n")),
+        ("OFFER-UNREADABLE", |folder| offer(folder, "20260301", &"#".repeat(70_000))),
+        ("OFFER-MISNAMED", |folder| drop(folder.write("firmware/20260301/offer.ini.txt", "only_for = 127.0.0.2\n"))),
+        ("OFFER-MISNAMED", |folder| drop(folder.write("firmware/20260301/Offer.ini", "only_for = 127.0.0.2\n"))),
+        ("LISTED-FILE-MISSING", |folder| {
+            offer(folder, "20260301", "only_for = 127.0.0.2\n");
+            publish_sums(folder, "20260301", &["offer.ini"]);
+            fs::remove_file(folder.path().join("firmware/20260301/offer.ini")).expect("gone");
+        }),
+    ];
+    for (problem, damage) in cases {
+        let server = Server::start(LATEST, |folder| {
+            publish(folder, "20260101", 1);
+            publish(folder, "20260301", 2);
+            damage(folder);
+        });
+        for till in [1, 2] {
+            assert_eq!(told(&server, till, "19.12.2017"), Some(20260101), "{problem}");
+        }
+        assert_eq!(server.get("/firmware/20260301/upd_app.bin").status, 404, "{problem}");
+        server.wait_for_line(problem);
+    }
+}
+
+#[test]
+fn what_becomes_wrong_is_withdrawn_at_once_and_nobody_is_downgraded_for_a_moment() {
+    let server = Server::start(LATEST, |folder| {
+        publish(folder, "20260101", 1);
+        publish(folder, "20260301", 2);
+        offer(folder, "20260301", "only_for = 127.0.0.2\n");
+        publish_sums(folder, "20260301", &["offer.ini"]);
+    });
+    assert_eq!(told(&server, 2, "19.12.2017"), Some(20260301));
+    let path = server.folder.path().join("firmware/20260301/offer.ini");
+    fs::rename(&path, server.folder.path().join("away")).expect("away");
+    let start = Instant::now();
+    wait_until("it is withdrawn", || told(&server, 2, "19.12.2017") != Some(20260301));
+    let withdrawn = start.elapsed();
+    assert!(withdrawn < Duration::from_secs(5), "{withdrawn:?}");
+    // Everybody waits: who it was for cannot be read any more.
+    assert_eq!([told(&server, 2, "19.12.2017"), told(&server, 3, "19.12.2017")], [None; 2]);
+    server.wait_for_line("event=withdrawn version=20260301");
+    wait_until_told(&server, 2, Some(20260101));
+    server.wait_for_line("LISTED-FILE-MISSING");
+    fs::rename(server.folder.path().join("away"), &path).expect("back");
+    wait_until_told(&server, 2, Some(20260301));
+    assert_eq!(told(&server, 3, "19.12.2017"), Some(20260101));
+    // Its content may change without new sums: so a pilot is widened.
+    offer(&server.folder, "20260301", "only_for = 127.0.0.2, 127.0.0.3\n");
+    wait_until_told(&server, 3, Some(20260301));
+    // Broken, it is for nobody.
+    offer(&server.folder, "20260301", "only_for = 127.0.0.2, oops\n");
+    wait_until("it is withdrawn", || told(&server, 2, "19.12.2017") != Some(20260301));
+    server.wait_for_line("OFFER-BAD-VALUE");
+}
+
+#[test]
+fn a_pilot_that_is_copied_slowly_with_its_offer_last_reaches_nobody_else() {
+    let server = Server::start(LATEST, |folder| publish(folder, "20260101", 1));
+    assert_eq!(told(&server, 3, "19.12.2017"), Some(20260101));
+    let folder = server.folder.path().join("firmware/20260301");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            fs::create_dir(&folder).expect("a folder");
+            // As "scp -r" does it: SHA256SUMS, images, offer.ini, in the order of the directory.
+            let staged = Folder::new();
+            publish(&staged, "20260301", 2);
+            offer(&staged, "20260301", "only_for = 127.0.0.2\n");
+            publish_sums(&staged, "20260301", &["offer.ini"]);
+            for name in ["SHA256SUMS", "upd_app.bin", "upd_app_for_old_frs.bin", "offer.ini"] {
+                thread::sleep(Duration::from_secs(3));
+                fs::copy(staged.path().join("firmware/20260301").join(name), folder.join(name)).expect("copied");
+            }
+        });
+        let end = Instant::now() + Duration::from_secs(18);
+        while Instant::now() < end {
+            assert_ne!(told(&server, 3, "19.12.2017"), Some(20260301));
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    wait_until_told(&server, 2, Some(20260301));
+}
+
+#[test]
+fn an_offer_that_vanishes_while_the_server_is_stopped_is_missed_at_the_start() {
+    let folder = Folder::new();
+    publish(&folder, "20260301", 2);
+    offer(&folder, "20260301", "only_for = 127.0.0.2\n");
+    publish_sums(&folder, "20260301", &["offer.ini"]);
+    fs::remove_file(folder.path().join("firmware/20260301/offer.ini")).expect("gone");
+    let server = Server::start_in(folder, LATEST);
+    assert_eq!([told(&server, 2, "19.12.2017"), told(&server, 3, "19.12.2017")], [None; 2]);
+}
+
+#[test]
+fn offers_that_overlap_are_a_problem_and_whoever_is_in_both_waits() {
+    let server = Server::start(LATEST, |folder| {
+        publish(folder, "20260101", 1);
+        publish(folder, "20260301", 2);
+        offer(folder, "20260301", "only_for = 127.0.0.2, 127.0.0.3\n");
+        publish(folder, "20260302", 3);
+        offer(folder, "20260302", "only_for = 127.0.0.3, 127.0.0.4\n");
+    });
+    let tills = [2, 3, 4, 5].map(|till| told(&server, till, "19.12.2017"));
+    assert_eq!(tills, [Some(20260301), None, Some(20260302), Some(20260101)]);
+    assert!(server.wait_for_line("OFFERS-OVERLAP").contains("20260301") && told(&server, 3, "01.03.2026") == Some(20260302));
+}
+
+#[test]
+fn no_more_than_eight_versions_are_live_and_what_was_live_stays() {
+    let server = Server::start(LATEST, |folder| {
+        publish(folder, "20260101", 1);
+        for day in 2..=8 {
+            publish(folder, &format!("2026010{day}"), day);
+            offer(folder, &format!("2026010{day}"), &format!("only_for = 127.0.0.{day}\n"));
+        }
+    });
+    for day in 2..=8_u8 {
+        assert_eq!(told(&server, day, "19.12.2017"), Some(20260100 + u32::from(day)));
+    }
+    publish(&server.folder, "20260109", 9);
+    offer(&server.folder, "20260109", "only_for = 127.0.0.9\n");
+    publish_sums(&server.folder, "20260109", &["offer.ini"]);
+    server.wait_for_line("OFFERS-TOO-MANY");
+    assert_eq!([9, 8, 1].map(|till| told(&server, till, "19.12.2017")), [Some(20260101), Some(20260108), Some(20260101)]);
+    // It is whole, and so it is handed out.
+    assert!(server.get("/firmware/20260109/upd_app.bin").body == image(9));
+    fs::remove_dir_all(server.folder.path().join("firmware/20260108")).expect("gone");
+    wait_until_told(&server, 9, Some(20260109));
+}
+
+#[test]
+fn folders_without_an_offer_file_are_answered_as_ever() {
+    let server = Server::start("current_firmware_version = latest\ncurrent_firmware_description = super\n", |folder| {
+        publish(folder, "20260301", 1);
+    });
+    let answer = server.post("/check_firmware", "{\"build_date\": \"19.12.2017\"}");
+    let expected = "{\"update_available\": true, \"critical\": false, \"version\": 20260301, \"description\": \"super\", \
+                    \"url\": \"http://test/firmware/20260301/upd_app.bin\", \
+                    \"url_old_frs\": \"http://test/firmware/20260301/upd_app_for_old_frs.bin\"}";
+    assert_eq!(answer.text(), expected);
+    // The description of the settings is the newest one's that has none of its own.
+    publish(&server.folder, "20260302", 2);
+    offer(&server.folder, "20260302", "only_for = 127.0.0.2\n");
+    wait_until_told(&server, 2, Some(20260302));
+    let mut client = connect_from(&server, 2);
+    client.send(post_request("/check_firmware", "{\"build_date\": \"19.12.2017\"}"));
+    assert!(client.read_answer(false).text().contains("\"description\": \"super\""));
+    let answer = server.post("/check_firmware", "{\"build_date\": \"19.12.2017\"}");
+    assert!(answer.text().contains("\"description\": \"firmware 20260301\""));
+}
+
+#[test]
+fn thousands_of_addresses_cost_a_check_nothing() {
+    use susv::catalog::load_once;
+    let folder = Folder::new();
+    publish(&folder, "20260301", 1);
+    let blocks: String = (0..4000).map(|n| format!("10.{}.{}.0/25\n", n / 250, n % 250)).collect();
+    let lines: String = blocks.lines().map(|block| format!("only_for={block}\n")).take(2500).collect();
+    offer(&folder, "20260301", &lines);
+    let config = folder.write("config.ini", LATEST);
+    let settings = susv::config::load(Path::new(&config)).expect("valid settings");
+    let catalog = load_once(settings);
+    assert_eq!(catalog.offers().len(), 1, "{:?}", catalog.problems);
+    let start = Instant::now();
+    let rounds = 100_000_u32;
+    let mut admitted = 0;
+    for round in 0..rounds {
+        let caller = IpAddr::from((0x0a00_0000 + round * 4099 % (16 << 16)).to_be_bytes());
+        admitted += u32::from(catalog.choose(caller, 20171219).available);
+    }
+    let each = start.elapsed() / rounds;
+    assert!(admitted > 0 && admitted < rounds);
+    // In a build without optimization, beside other tests.
+    assert!(each < Duration::from_micros(10), "{each:?}");
+    println!("{each:?} for each of {rounds} checks");
+}
