@@ -11,7 +11,7 @@ use std::thread;
 use super::access_log;
 use super::connection;
 use super::context::Context;
-use super::listener::{Attendance, Entrance};
+use super::listener::Attendance;
 use crate::limits;
 use crate::log;
 use crate::sys;
@@ -20,26 +20,25 @@ use crate::threads;
 /// Makes sure that a thread waits at each entrance. Where none can be made and callers wait, somebody has to make room.
 pub fn tend(context: &Arc<Context>) {
     for entrance in &context.entrances {
-        if entrance.waiting() == 0 && !add_thread(context, entrance, None) {
+        if entrance.waiting() == 0 && !add_thread(context, entrance.attend(), None) {
             context.admission.make_room(None, entrance.count_callers());
         }
     }
 }
 
-/// Makes a thread that waits at an entrance, or begins with a caller it is given.
-fn add_thread(context: &Arc<Context>, entrance: &Arc<Entrance>, caller: Option<(TcpStream, SocketAddr)>) -> bool {
+/// Makes a thread that waits at an entrance, or serves a caller it is given. It is counted as waiting before it runs, so that nobody
+/// makes another one for the same want.
+fn add_thread(context: &Arc<Context>, attendance: Attendance, caller: Option<(TcpStream, SocketAddr)>) -> bool {
     /// One at a time, so that each sees what memory the one before it has left.
     static MAKING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    // Counted at once, so that nobody makes another one for the same want.
-    let attendance = entrance.attend();
-    let (for_thread, entrance) = (context.clone(), entrance.clone());
+    let for_thread = context.clone();
     let result = reserve_memory().and_then(|()| {
         threads::spawn(Box::new(move || {
             if let Some((stream, peer)) = caller {
                 serve(&for_thread, stream, peer, || drop(attendance));
             } else {
-                work(&for_thread, &entrance, attendance);
+                work(&for_thread, attendance);
             }
         }))
     });
@@ -57,22 +56,22 @@ fn reserve_memory() -> io::Result<()> {
     Ok(())
 }
 
-fn work(context: &Arc<Context>, entrance: &Arc<Entrance>, attendance: Attendance) {
-    let mut attendance = attendance;
+fn work(context: &Arc<Context>, mut attendance: Attendance) {
+    let entrance = attendance.entrance().clone();
     while !context.is_leaving_entrances() {
         match entrance.listener.accept() {
             Ok((stream, peer)) => {
                 serve(context, stream, peer, || {
-                    attendance.leave(|| {
+                    attendance.leave(|attendance| {
                         if !context.is_leaving_entrances() {
-                            add_thread(context, entrance, None);
+                            add_thread(context, attendance, None);
                         }
                     });
                 });
                 attendance = entrance.attend();
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                if entrance.waiting() > limits::SPARE_THREADS {
+                if attendance.leave_to(limits::SPARE_THREADS) {
                     return;
                 }
             }
@@ -111,7 +110,7 @@ pub fn close_entrances(context: &Arc<Context>, is_over: impl Fn() -> bool) {
         let _ = entrance.listener.set_nonblocking(true);
         while let (Ok((stream, peer)), false) = (entrance.listener.accept(), is_over()) {
             let _ = stream.set_nonblocking(false);
-            add_thread(context, entrance, Some((stream, peer)));
+            add_thread(context, entrance.attend(), Some((stream, peer)));
         }
         entrance.close();
     }

@@ -113,19 +113,24 @@ pub struct Attendance {
 }
 
 impl Attendance {
-    /// Leaves the entrance to others; the last one lets itself be replaced first, so that there is always one.
-    pub fn leave(mut self, replace: impl FnOnce()) {
-        let mut count = self.entrance.waiting();
-        while count > 1 {
-            match self.entrance.waiting.compare_exchange_weak(count, count - 1, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => {
-                    self.is_counted = false;
-                    return;
-                }
-                Err(changed) => count = changed,
-            }
+    /// Where it waits.
+    pub fn entrance(&self) -> &Arc<Entrance> {
+        &self.entrance
+    }
+
+    /// Leaves the entrance to others; the last one hands its attendance over, so that there is always one.
+    pub fn leave(mut self, hand_over: impl FnOnce(Attendance)) {
+        if !self.leave_to(1) {
+            hand_over(self);
         }
-        replace();
+    }
+
+    /// Leaves if more than `others` stay. Several may try at once: the count decides, one after another.
+    pub fn leave_to(&mut self, others: usize) -> bool {
+        let leave = |count| if count > others { Some(count - 1) } else { None };
+        let has_left = self.entrance.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, leave).is_ok();
+        self.is_counted = !has_left;
+        has_left
     }
 }
 
