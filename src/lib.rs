@@ -19,8 +19,6 @@ pub mod address_block;
 pub mod config;
 pub mod ini;
 
-pub mod problem;
-
 pub mod http;
 
 pub mod calendar;
@@ -28,6 +26,7 @@ pub mod clock;
 pub mod file;
 pub mod json;
 pub mod log;
+pub mod problem;
 pub mod sha256;
 pub mod stamp;
 pub mod text;

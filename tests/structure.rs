@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules from top to bottom; those of one row are neighbours and import only from the left to the right.
-const ORDER: [&[&str]; 10] = [
+const ORDER: [&[&str]; 9] = [
     &["main"],
     &["cli"],
     &["server"],
@@ -12,9 +12,8 @@ const ORDER: [&[&str]; 10] = [
     &["catalog"],
     &["registrars"],
     &["config", "address_block", "ini"],
-    &["problem"],
     &["http"],
-    &["json", "file", "stamp", "sha256", "log", "clock", "calendar", "text", "threads", "limits", "sys"],
+    &["json", "file", "stamp", "sha256", "log", "problem", "clock", "calendar", "text", "threads", "limits", "sys"],
 ];
 
 fn rank(module: &str) -> usize {
