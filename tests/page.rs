@@ -342,23 +342,28 @@ fn a_page_too_many_is_refused_in_words_and_registrars_are_served() {
     let server = Server::start_plain("max_connections = 64");
     // More than the kernel takes of a page that nobody reads.
     let stalled: Vec<_> = (0..8).map(|_| stall(&server)).collect();
-    let busy = |path: &str, language: &str| {
+    let ask = |path: &str, language: &str| {
         server.ask(format!("GET {path} HTTP/1.1\r\nHost: test\r\nAccept-Language: {language}\r\n\r\n"))
     };
-    let mut answer = busy("/", "en");
-    wait_until("all pages are being sent", || {
-        answer = busy("/", "en");
-        answer.status == 503
-    });
+    // Between two of its pages a browser has no place until it is stuck for good.
+    let busy = |path: &str, language: &str| {
+        let mut answer = ask(path, language);
+        wait_until("all pages are being sent", || {
+            answer = ask(path, language);
+            answer.status == 503
+        });
+        answer
+    };
+    let answer = busy("/", "en");
     assert_eq!((answer.field("content-type"), answer.field("retry-after")), (Some("text/html; charset=UTF-8"), Some("5")));
     assert!(answer.text().contains("<h1 class=warning>Too many pages at once</h1>"), "{}", answer.text());
     assert!(busy("/?q=a", "ru").text().contains("<html lang=ru>"));
     let answer = busy("/status", "en");
-    assert_eq!((answer.status, answer.field("content-type")), (503, Some("application/json; charset=UTF-8")));
+    assert_eq!(answer.field("content-type"), Some("application/json; charset=UTF-8"));
     assert!(answer.text().starts_with("{\"error\": \""), "{}", answer.text());
     assert_eq!(server.ask(check_request()).status, 200);
     drop(stalled);
-    wait_until("there is room again", || busy("/", "en").status == 200);
+    wait_until("there is room again", || ask("/", "en").status == 200);
 }
 
 /// A browser that asks for pages without end and reads none.
