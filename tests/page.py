@@ -21,6 +21,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SIZES = {"phone": (360, 640), "desktop": (1280, 800)}
@@ -41,7 +42,7 @@ EXPECTED = {
     },
     "ru": {
         "empty": ("Всё в порядке; кассы ещё не обращались", []),
-        "three": ("Всё в порядке", ["Предлагается 20260301", "1\nв процессе", "2\nактуальны"]),
+        "three": ("Всё в порядке", ["Предлагается 20260301", "1\nв пути", "2\nв норме"]),
         "silent": ("3 молчат", ["192.168.1.61 2 дн", "перезапустите кассовую программу"]),
         "refused": ("20260501 не принята · 1 проблема", ["более новая 20260501 не принята: IMAGE-MISSING", "образа нет"]),
         "stuck": ("2 кассы требуют вмешательства", ["192.168.1.44", "проверьте её сетевое подключение", "закройте смену"]),
@@ -49,7 +50,7 @@ EXPECTED = {
         "pilot": ("Всё в порядке", ["Предлагается 20260501 для 2, 20260301 для 4"]),
         "nothing": ("Предложить нечего · 1 проблема", ["скопируйте его или уберите папку"]),
         "hostile": ("2 проблемы", ["<script>document.title='broken'<_script>\"'&\\u{202e}\\u{2066}end.slf"]),
-        "many": ("2 кассы требуют вмешательства · 20260501 не принята · 3 молчат · 1 проблема", ["53\nв процессе"]),
+        "many": ("2 кассы требуют вмешательства · 20260501 не принята · 3 молчат · 1 проблема", ["53\nв пути"]),
     },
 }
 LABELS = {"en": ["Built: ", "Seen: ", "Offered: ", "Taken: ", "Last download: "], "ru": ["Сборка: ", "На связи: ", "Предложено: ", "Загружено: ", "Последняя загрузка: "]}
@@ -179,9 +180,15 @@ def look(driver, language, name, number, axe, folder):
             check_with_axe(driver, axe, f"{what}, unfolded")
 
 
+def click_through(driver, selector):
+    """Clicks what leads to a page with a filter, and waits for that."""
+    driver.find_element(By.CSS_SELECTOR, selector).click()
+    WebDriverWait(driver, 20).until(lambda driver: "?q=" in driver.current_url and driver.find_elements(By.TAG_NAME, "footer"))
+
+
 def find(driver, language, number, axe, folder):
     """The form finds by address and state, on the page with 300 tills."""
-    cases = {"en": [("192.168.1.44", 1), ("stuck", 2), ("under way", 53)], "ru": [("192.168.1.44", 1), ("застряла", 2), ("в процессе", 53)]}
+    cases = {"en": [("192.168.1.44", 1), ("stuck", 2), ("under way", 53)], "ru": [("192.168.1.44", 1), ("застряла", 2), ("в пути", 53)]}
     for device in SIZES:
         set_window(driver, device, "light")
         for text, count in cases[language]:
@@ -189,7 +196,7 @@ def find(driver, language, number, axe, folder):
             assert len(driver.find_elements(By.CSS_SELECTOR, "meta[http-equiv=refresh]")) == 1
             field = driver.find_element(By.ID, "q")
             field.send_keys(text)
-            driver.find_element(By.TAG_NAME, "button").click()
+            click_through(driver, "button")
             what = f"found-{language}-{device}, {text}"
             assert len(driver.find_elements(By.CSS_SELECTOR, ".tills th[scope=row]")) == count, what
             assert not driver.find_elements(By.CSS_SELECTOR, "meta[http-equiv]"), what
@@ -199,7 +206,7 @@ def find(driver, language, number, axe, folder):
         take_screenshot(driver, folder / f"found-{language}-{device}.png")
         # A number leads to its group.
         driver.get(f"http://{address(number)}/")
-        driver.find_element(By.CSS_SELECTOR, ".counts li:nth-child(2) a").click()
+        click_through(driver, ".counts li:nth-child(2) a")
         assert len(driver.find_elements(By.CSS_SELECTOR, ".tills th[scope=row]")) == 3
 
 
@@ -220,7 +227,7 @@ def look_at_a_real_one(program, language, axe):
                     driver.get(f"http://127.0.0.1:{port}/")
                     assert driver.find_element(By.CSS_SELECTOR, "h1.bad")
                     check_with_axe(driver, axe, "the program's page")
-                    driver.find_element(By.TAG_NAME, "button").click()
+                    click_through(driver, "button")
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/version").read()
                 time.sleep(0.5)
                 assert "favicon" not in read() and "event=refused" not in read(), read()

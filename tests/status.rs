@@ -214,7 +214,7 @@ fn without_an_offer_the_first_line_says_why() {
     let page = page(&server, "en");
     let first = page.split("<h1 class=bad>").nth(1).expect("in red").split("<ul").next().expect("the first lines");
     assert!(
-        first.starts_with("Nothing can be offered · 1 problem</h1>")
+        first.starts_with("Nothing can be offered · 2 problems</h1>")
             && first.contains("firmware/20260301/upd_app_for_old_frs.bin</span>: the image is missing"),
         "{first}"
     );

@@ -45,6 +45,8 @@ pub struct Texts {
     // Registrars.
     /// In the order of `Group`.
     pub groups: [&'static str; GROUPS],
+    /// The state and the group of those that are told "no update" while nothing is offered.
+    pub no_update: &'static str,
     /// What the third group is about.
     pub states_of_offers: &'static str,
     pub silent_advice: &'static str,
@@ -126,6 +128,7 @@ pub static TEXTS: [Texts; 2] = [
             "{} more are not listed: find them by address or state, or see /status",
         ],
         groups: ["needs hands", "silent", "under way", "up to date", "trials"],
+        no_update: "no update",
         states_of_offers: "These get their update by themselves; “critical” is the kind of the offer.",
         silent_advice: "Not seen for two days or more. If such a till is in use, restart its POS program: a driver whose check \
                         failed once stops asking.",
@@ -195,7 +198,7 @@ pub static TEXTS: [Texts; 2] = [
         newer: "более новая ",
         newer_refused: " не принята: ",
         find: "Найти",
-        find_hint: "адрес или состояние",
+        find_hint: "адрес, состояние",
         show: "Показать",
         found: "Найдено ",
         of: " из ",
@@ -205,7 +208,8 @@ pub static TEXTS: [Texts; 2] = [
             "Ещё {} не показаны: найдите их по адресу или состоянию или смотрите /status",
             "Ещё {} не показаны: найдите их по адресу или состоянию или смотрите /status",
         ],
-        groups: ["требуют рук", "молчат", "в процессе", "актуальны", "пробы"],
+        groups: ["требуют рук", "молчат", "в пути", "в норме", "пробы"],
+        no_update: "нет обновлений",
         states_of_offers: "Эти кассы обновятся сами; «критично» - вид предложения.",
         silent_advice: "Не было на связи двое суток или дольше. Если касса работает, перезапустите кассовую программу: после одной \
                         неудачной проверки драйвер перестаёт спрашивать.",

@@ -11,7 +11,6 @@ use super::verdict::{Health, Part, judge};
 use crate::file::folder_of;
 use crate::limits;
 use crate::problem::Problem;
-use crate::registrars::State;
 use crate::routes::version::{SUSV_COMMIT, SUSV_VERSION};
 
 use writer::Writer;
@@ -76,16 +75,6 @@ fn class_of(health: Health) -> &'static str {
         Health::Good => "good",
         Health::Warning => "warning",
         Health::Bad => "bad",
-    }
-}
-
-/// The style's name for how urgent a state is.
-fn class_of_state(state: State) -> &'static str {
-    match Group::of(state) {
-        Group::NeedsHands => " class=bad",
-        Group::Silent => " class=warning",
-        Group::UpToDate => " class=good",
-        Group::UnderWay | Group::Trial => "",
     }
 }
 
@@ -169,8 +158,8 @@ impl Writer {
                 Group::Silent if count > 0 => " class=warning",
                 _ => "",
             };
-            let name = texts.groups[group as usize];
-            self.raw("<li><a").raw(class).raw(" href=\"?q=").raw(&name.replace(' ', "+")).raw("\"><b>");
+            let name = self.name_group(snapshot, group);
+            self.raw("<li><a").raw(class).raw(" href=\"?q=").raw(&texts.groups[group as usize].replace(' ', "+")).raw("\"><b>");
             self.number(count as u64).raw("</b>").raw(name).raw("</a>");
         }
         self.raw("</ul>");

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::class_of_state;
 use super::writer::Writer;
 use crate::calendar::format_build_date;
 use crate::registrars::{Registrar, State, Transfer};
@@ -16,14 +15,14 @@ impl Writer {
         let texts = self.texts;
         let in_need = snapshot.list(Group::NeedsHands);
         if !in_need.is_empty() {
-            self.raw("<h2 class=bad>").write_group(Group::NeedsHands, in_need.len()).raw("</h2>");
+            self.raw("<h2 class=bad>").write_group(snapshot, Group::NeedsHands, in_need.len()).raw("</h2>");
             self.write_table(snapshot, &in_need);
         }
         let silent = snapshot.list(Group::Silent);
         if silent.is_empty() {
             return;
         }
-        self.raw("<h2 class=warning>").write_group(Group::Silent, silent.len()).raw("</h2><p class=quiet>");
+        self.raw("<h2 class=warning>").write_group(snapshot, Group::Silent, silent.len()).raw("</h2><p class=quiet>");
         self.raw(texts.silent_advice).raw("</p><ul class=inline>");
         let listed = self.take_rows(silent.len());
         for registrar in &silent[..listed] {
@@ -42,7 +41,7 @@ impl Writer {
             if list.is_empty() {
                 continue;
             }
-            self.raw("<details><summary>").write_group(group, list.len()).raw("</summary>");
+            self.raw("<details><summary>").write_group(snapshot, group, list.len()).raw("</summary>");
             if !note.is_empty() {
                 self.raw("<p class=quiet>").raw(note).raw("</p>");
             }
@@ -65,8 +64,26 @@ impl Writer {
         }
     }
 
-    fn write_group(&mut self, group: Group, count: usize) -> &mut Self {
-        let name = self.texts.groups[group as usize];
+    /// While nothing is offered nobody can be called up to date.
+    pub fn name_group(&self, snapshot: &Snapshot<'_>, group: Group) -> &'static str {
+        let is_unknown = group == Group::UpToDate && snapshot.catalog.offers().is_empty();
+        if is_unknown { self.texts.no_update } else { self.texts.groups[group as usize] }
+    }
+
+    /// The same for one registrar, with the style's name for how urgent it is.
+    fn name_state(&self, snapshot: &Snapshot<'_>, state: State) -> (&'static str, &'static str) {
+        let class = match Group::of(state) {
+            Group::UpToDate if snapshot.catalog.offers().is_empty() => return ("", self.texts.no_update),
+            Group::NeedsHands => " class=bad",
+            Group::Silent => " class=warning",
+            Group::UpToDate => " class=good",
+            Group::UnderWay | Group::Trial => "",
+        };
+        (class, self.texts.states[state as usize])
+    }
+
+    fn write_group(&mut self, snapshot: &Snapshot<'_>, group: Group, count: usize) -> &mut Self {
+        let name = self.name_group(snapshot, group);
         let mut characters = name.chars();
         self.out.extend(characters.next().into_iter().flat_map(char::to_uppercase));
         self.raw(characters.as_str()).raw(" ").number(count as u64)
@@ -110,19 +127,20 @@ impl Writer {
                 self.raw("<th scope=col>").raw(head);
             }
             self.raw("</thead><tbody>");
-            registrars[..listed].iter().for_each(|registrar| self.write_registrar(registrar, snapshot.uptime));
+            registrars[..listed].iter().for_each(|registrar| self.write_registrar(snapshot, registrar));
             self.raw("</table>");
         }
         self.write_rest(registrars.len() - listed);
     }
 
-    fn write_registrar(&mut self, registrar: &Registrar, now: u32) {
-        let texts = self.texts;
+    fn write_registrar(&mut self, snapshot: &Snapshot<'_>, registrar: &Registrar) {
+        let (texts, now) = (self.texts, snapshot.uptime);
         let _ = write!(self.out, "\n<tr><th scope=row>{}", registrar.address);
         if registrar.tills > 1 {
             self.raw(" (").counted(&texts.tills, registrar.tills).raw(")");
         }
-        self.raw("<td").raw(class_of_state(registrar.state)).raw(">").raw(texts.states[registrar.state as usize]);
+        let (class, state) = self.name_state(snapshot, registrar.state);
+        self.raw("<td").raw(class).raw(">").raw(state);
         self.raw("<td>").raw(&format_build_date(registrar.build_date));
         let others = registrar.build_dates.iter().filter(|date| registrar.tills > 1 && **date != registrar.build_date);
         for date in others {
