@@ -170,8 +170,7 @@ fn the_headline_says_the_worst_first() {
 
 #[test]
 fn while_nothing_is_offered_nobody_is_up_to_date() {
-    for (language, told, wrong) in [("en", "no update", "up to date"), ("ru", "нет обновлений", "актуальн")]
-    {
+    for (language, told, wrong) in [("en", "no update", "up to date"), ("ru", "нет версии", "актуальн")] {
         let page = scene("nothing").get("/", language, now);
         assert!(page.contains(&format!("<b>6</b>{told}</a>")) && page.contains(&format!("<td>{told}<td>")), "{page}");
         assert!(!page.replace("?q=up+to+date", "").contains(wrong), "{page}");
