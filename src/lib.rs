@@ -20,14 +20,14 @@ pub mod config;
 pub mod address_block;
 pub mod ini;
 
-pub mod problem;
-
 pub mod http;
 
 pub mod file;
 pub mod json;
 pub mod log;
 pub mod stamp;
+
+pub mod problem;
 
 pub mod calendar;
 pub mod clock;

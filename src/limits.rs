@@ -179,6 +179,8 @@ pub const VOUCHED_SETTLING_TIME: Duration = Duration::from_millis(500);
 
 /// Registrars remembered by address; who holds nothing is forgotten first, then the one seen longest ago.
 pub const REGISTRARS: usize = 4096;
+/// Registrars that a page lists one by one: it is made in memory, and up to `PAGES` of them at a time are.
+pub const PAGE_ROWS: usize = 1024;
 /// The page asks browsers to load it again after so many seconds.
 pub const PAGE_REFRESH_SECONDS: u32 = 30;
 

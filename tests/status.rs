@@ -3,22 +3,16 @@
 mod common;
 
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 
+use common::scene::Scene;
 use common::{
     Answer, Client, Folder, IMAGE_BYTES, Server, check_request, image, license_line, post_request, publish, wait_until,
 };
-use susv::catalog::{Catalog, load_once};
-use susv::config;
-use susv::http::head::HeadParser;
-use susv::http::request::Request;
 use susv::json::{self, Value};
-use susv::registrars::{Check, Counted, DownloadStart, Registrars, Transfer};
-use susv::routes::{self, Body, Circumstances};
+use susv::registrars::{Counted, Transfer};
 
 /// A member of nested objects, by names and indexes with dots between them.
 fn get<'a, 'b>(mut value: &'b Value<'a>, path: &str) -> &'b Value<'a> {
@@ -55,70 +49,8 @@ fn check(client: &mut Client, build_date: &str) -> Answer {
     client.read_answer(false)
 }
 
-/// A catalog and what was seen, without a server: so registrars can have any address.
-struct Scene {
-    catalog: Arc<Catalog>,
-    registrars: Arc<Registrars>,
-    _folder: Folder,
-}
-
-impl Scene {
-    fn new(config: &str) -> Scene {
-        let folder = Folder::new();
-        publish(&folder, "20260301", 1);
-        folder.write("licenses/a.slf", license_line(12345, 'a'));
-        let file = folder.write("config.ini", format!("current_firmware_version = 20260301\n{config}"));
-        let settings = config::load(&file).expect("valid settings");
-        Scene { catalog: load_once(settings), registrars: Arc::default(), _folder: folder }
-    }
-
-    /// Remembers a till's check and its download, as the server does when it answers; how many bytes of it arrived.
-    fn note(&self, address: [u8; 4], now: u32, build_date: u32, download: Option<(Transfer, u64)>) {
-        let caller = IpAddr::from(address);
-        let check = Check {
-            caller,
-            is_java: true,
-            has_field: true,
-            is_by_stranger: false,
-            build_date,
-            chosen: (build_date < 20260301).then_some(20260301),
-            hold_repeats: true,
-        };
-        self.registrars.check(&check, now);
-        let Some((transfer, bytes)) = download else { return };
-        let (version, size) = (Some(20260301), 491_520);
-        let start = DownloadStart { caller, is_java: true, offered_here: None, version, start: 0, size };
-        let mut download = self.registrars.begin_download(&start, now);
-        download.note_position(bytes, now);
-        match transfer {
-            Transfer::Running => std::mem::forget(download),
-            Transfer::Complete => download.complete(now),
-            Transfer::Cut => drop(download),
-        }
-    }
-
-    /// The body of the answer to a GET, `uptime` seconds after the start.
-    fn get(&self, path: &str, language: &str, uptime: fn() -> u32) -> String {
-        let bytes = format!("GET {path} HTTP/1.1\r\nHost: test\r\nAccept-Language: {language}\r\n\r\n").into_bytes();
-        let head = HeadParser::default().advance(&bytes).expect("a valid head").expect("a whole head");
-        let request = Request { bytes: &bytes, head: &head, body: b"" };
-        let circumstances = Circumstances {
-            local: SocketAddr::from(([127, 0, 0, 1], 8888)),
-            now: None,
-            uptime,
-            peer: [127, 0, 0, 1].into(),
-            registrars: &self.registrars,
-            is_stopping: false,
-        };
-        match routes::answer(&self.catalog, &request, &circumstances).body {
-            Body::Text(text) => text,
-            _ => panic!("no text"),
-        }
-    }
-}
-
 #[test]
-fn the_page_and_the_json_tell_what_is_going_on() {
+fn the_json_tells_what_is_going_on() {
     let scene = Scene::new("critical_version = 20180101\ncurrent_firmware_description = spring");
     scene.note([10, 0, 0, 3], 10, 20190201, Some((Transfer::Complete, 0)));
     scene.note([10, 0, 0, 1], 20, 20260302, None);
@@ -129,8 +61,8 @@ fn the_page_and_the_json_tell_what_is_going_on() {
     scene.registrars.count(Counted::License(false));
     scene.registrars.count(Counted::Refused);
 
-    let report = scene.get("/status", "en", || 7220);
-    let report = json::parse(report.as_bytes()).expect("JSON");
+    let report_text = scene.get("/status", "en", || 7220);
+    let report = json::parse(report_text.as_bytes()).expect("JSON");
     assert_eq!(text(&report, "susv"), env!("CARGO_PKG_VERSION"));
     assert_eq!((number(&report, "version"), number(&report, "critical_version")), (20260301, 20180101));
     assert_eq!((get(&report, "offered"), text(&report, "description")), (&Value::Bool(true), "spring"));
@@ -186,41 +118,7 @@ fn the_page_and_the_json_tell_what_is_going_on() {
         assert_eq!(number(&report, &format!("totals.{name}")), count, "{name}");
     }
 
-    let english = scene.get("/", "en", || 7220);
-    for expected in [
-        "<html lang=en>",
-        "<h1 class=g>Offered: 20260301</h1>",
-        "<p>spring",
-        "built before 01.01.2018",
-        "Registrars: 5",
-        "critical: 1, downloading: 1, cut: 1, taken: 1, up to date: 1",
-        "<td>3 min ago",
-        "<td>2 h ago",
-        "<td>20260301 cut at 4096",
-        "<td>20260301 complete",
-        "<td>20260301 at 65536",
-    ] {
-        assert!(english.contains(expected), "{expected} in {english}");
-    }
-    let rows: Vec<_> = english.split("\n<tr><td>").skip(1).map(|row| row.split("<td").next().expect("an address")).collect();
-    assert_eq!(rows, ["10.0.0.9", "10.0.0.4", "10.0.0.2", "10.0.0.3", "10.0.0.1"], "in the order of need");
-    let russian = scene.get("/", "ru-RU,ru;q=0.9,en;q=0.8", || 7220);
-    assert!(russian.contains("<html lang=ru>") && russian.contains("Предлагается 20260301"), "{russian}");
-    for text in [&english, &russian, &scene.get("/status", "en", || 7220)] {
-        assert!(!text.contains("12345") && !text.contains(&"a".repeat(128)), "no serial numbers, no licences: {text}");
-    }
-}
-
-#[test]
-fn the_page_is_small_with_100_registrars() {
-    let scene = Scene::new("critical_version = 20180101");
-    for number in 0..100 {
-        scene.note([192, 168, 100, 100 + number], 100_000, 20171219, Some((Transfer::Cut, 491_519)));
-    }
-    for language in ["en", "ru"] {
-        let size = scene.get("/", language, || 150_000).len();
-        assert!((10_000..20 * 1024).contains(&size), "{size} bytes in {language}");
-    }
+    assert!(!report_text.contains("12345") && !report_text.contains(&"a".repeat(128)), "no serial numbers, no licences");
 }
 
 #[test]
@@ -244,8 +142,7 @@ fn a_client_that_goes_away_is_shown_with_the_bytes_it_got() {
     let bytes = number(&report, "registrar_list.0.download.bytes");
     assert!((50_000..17 * IMAGE_BYTES as u64).contains(&bytes), "{bytes}");
     assert_eq!(number(&report, "totals.downloads_cut"), 1);
-    let page = page(&server, "en");
-    assert!(page.contains(&format!("20260301 cut at {bytes}")), "{page}");
+    assert!(page(&server, "en").contains(">cut<td>19.12.2017<td>"));
 }
 
 #[test]
@@ -296,9 +193,9 @@ fn what_comes_from_outside_is_escaped() {
     server.get("/%3Cscript%3Ealert(3)%3C/script%3E");
     for language in ["en", "ru"] {
         let page = page(&server, language);
-        assert!(page.contains("&lt;script>alert(1)&lt;_script>&amp;&quot;'\\u{202e}\\u{7}.slf"), "{page}");
-        assert!(page.contains("<p>&lt;b>x&lt;/b>&amp;&quot;'\\u{202e}end"), "{page}");
-        assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains('\u{202e}') && !page.contains('\u{7}'));
+        assert!(page.contains("licenses/&lt;script>alert(1)&lt;_script>&amp;&quot;'\\u{202e}\\u{7}.slf"), "{page}");
+        assert!(page.contains("<td>&lt;b>x&lt;/b>&amp;&quot;'\\u{202e}end"), "{page}");
+        assert!(!page.contains("<script") && !page.contains("<b>x") && !page.contains('\u{202e}') && !page.contains('\u{7}'));
     }
     let report = status(&server);
     assert!(report.is_ascii() && !report.contains("</"), "{report}");
@@ -315,9 +212,10 @@ fn without_an_offer_the_first_line_says_why() {
     // Noted once it is answered, by the connection's own thread.
     wait_until("the check is noted", || status(&server).contains("\"trial\": 1"));
     let page = page(&server, "en");
-    let first = page.split("<h1 class=b>").nth(1).expect("in red").split("</h1>").next().expect("a line");
+    let first = page.split("<h1 class=bad>").nth(1).expect("in red").split("<ul").next().expect("the first lines");
     assert!(
-        first.starts_with("Nothing is offered: ") && first.contains("upd_app_for_old_frs.bin: the image is missing"),
+        first.starts_with("Nothing can be offered · 2 problems</h1>")
+            && first.contains("firmware/20260301/upd_app_for_old_frs.bin</span>: the image is missing"),
         "{first}"
     );
     let report = status(&server);
@@ -332,7 +230,7 @@ fn the_page_is_closed_to_everything_else() {
     let server = Server::start_plain("");
     let answer = server.get("/");
     assert_eq!(answer.field("content-type"), Some("text/html; charset=UTF-8"));
-    assert_eq!(answer.field("content-security-policy"), Some("default-src 'none'; style-src 'unsafe-inline'"));
+    assert!(answer.field("content-security-policy").is_some_and(|policy| policy.starts_with("default-src 'none'; ")));
     assert_eq!((answer.field("cache-control"), answer.field("vary")), (Some("no-store"), Some("Accept-Language")));
     assert_eq!(server.ask("HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").status, 200);
     assert_eq!(server.ask("PUT / HTTP/1.1\r\nHost: test\r\n\r\n").field("allow"), Some("GET, HEAD, OPTIONS"));
@@ -386,8 +284,11 @@ fn a_log_file_that_cannot_be_written_is_shown_and_resumes_by_itself() {
     folder.write("licenses/a.slf", license_line(12345, 'a'));
     let server = Server::start_in(folder, "current_firmware_version = 20260301\nlog_file = logs/susv.log");
     // There is no such folder: the lines go to standard output, and the page says so.
-    server.wait_for_line("event=problem what=\"the log file cannot be written");
+    server.wait_for_line("event=problem what=\"LOG-UNWRITABLE ");
     wait_until("the page shows it", || status(&server).contains("the log file cannot be written"));
+    assert!(
+        page(&server, "ru").contains("<b>LOG-UNWRITABLE</b> <span class=mono>logs/susv.log</span>: файл журнала не записать")
+    );
     server.ask(check_request());
     server.wait_for_line("event=check");
     fs::create_dir(server.folder.path().join("logs")).expect("a folder");

@@ -14,7 +14,8 @@ use super::offers::{Choice, Firmware, Offer, Reason, default_description, fallba
 use super::shelf::Shelf;
 use super::tracked_folder::Unsettled;
 use super::version_folder::{FolderState, ListedNames};
-use crate::calendar::Date;
+use crate::calendar::{self, Date};
+use crate::clock;
 use crate::config::Settings;
 use crate::file::{OpenError, OpenedFile, open_below};
 use crate::limits;
@@ -36,6 +37,8 @@ pub struct Catalog {
     pub problems: Vec<Problem>,
     /// Advice; bounded.
     pub hints: Vec<Problem>,
+    /// Seconds from the start of the server until it was made.
+    pub made_at: u32,
     /// All settled folders.
     shelf: Arc<Shelf>,
 }
@@ -73,7 +76,8 @@ impl Catalog {
         }
         let version = fallback_version(&settings);
         let description_json = to_json(settings.description.as_deref().unwrap_or(&default_description(version)));
-        Catalog { settings, firmware, description_json, licenses, problems, hints, shelf }
+        let made_at = clock::uptime_seconds();
+        Catalog { settings, firmware, description_json, licenses, problems, hints, made_at, shelf }
     }
 
     /// What is served before anything was looked at: no licence, no offer, and checks are answered.
@@ -109,6 +113,21 @@ impl Catalog {
     /// Registrars built before must update, where no caller is meant; 0 for none.
     pub fn critical_version(&self) -> Date {
         self.offers().first().map_or(self.settings.critical_version, |offer| offer.critical_version)
+    }
+
+    /// Versions newer than `version` that are not offered because something is wrong with them, oldest first, each with the first
+    /// problem it has.
+    pub fn find_refused(&self, version: Date) -> Vec<(Date, &Problem)> {
+        let version_of = |problem: &Problem| {
+            let below = Path::new(&problem.place).strip_prefix(&self.settings.firmware_path).ok()?;
+            calendar::parse_version(below.iter().next()?.to_str()?)
+        };
+        let is_offered = |version: Date| self.offers().iter().any(|offer| offer.version == version);
+        let found = self.problems.iter().filter_map(|problem| version_of(problem).map(|found| (found, problem)));
+        let mut refused: Vec<_> = found.filter(|(found, _)| *found > version && !is_offered(*found)).collect();
+        refused.sort_by_key(|(version, _)| *version);
+        refused.dedup_by_key(|(version, _)| *version);
+        refused
     }
 
     /// What a caller is told. `caller` is the registrar's address, whoever has passed its check on.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::start_check;
 use super::words;
-use crate::calendar::{self, Date, format_build_date};
+use crate::calendar::{Date, format_build_date};
 use crate::catalog::{Catalog, folder_name, load_once};
 use crate::config::{Reading, Settings, VersionChoice};
 use crate::problem::{Language, Problem, Text};
@@ -89,14 +89,14 @@ impl Report {
 
     /// Whether there are newer folders than the newest that is offered.
     fn describe_latest(&self, catalog: &Catalog, offered: Date) -> String {
-        let refused = find_refused(catalog, offered);
+        let refused = catalog.find_refused(offered);
         let (one, many) = (&words::ONE_REFUSED, &words::MANY_REFUSED);
         let text = match &refused[..] {
             [] => return format!(" ({})", self.words(&words::LATEST)),
             [_] => self.words(one),
             _ => self.words(many),
         };
-        let refused: Vec<_> = refused.into_iter().map(|version| folder_name(version).to_string()).collect();
+        let refused: Vec<_> = refused.into_iter().map(|(version, _)| folder_name(version)).collect();
         format!(" ({})", text.replace("{0}", &refused.join(self.words(&words::AND))))
     }
 
@@ -122,18 +122,6 @@ impl Report {
             let _ = writeln!(self.text, "  {}", problem.describe(self.language));
         }
     }
-}
-
-/// The versions newer than `offered` that have problems, oldest first.
-fn find_refused(catalog: &Catalog, offered: Date) -> Vec<Date> {
-    let version_of = |problem: &Problem| {
-        let below = Path::new(&problem.place).strip_prefix(&catalog.settings.firmware_path).ok()?;
-        calendar::parse_version(below.iter().next()?.to_str()?)
-    };
-    let mut refused: Vec<_> = catalog.problems.iter().filter_map(version_of).filter(|version| *version > offered).collect();
-    refused.sort_unstable();
-    refused.dedup();
-    refused
 }
 
 fn visible_path(path: &Path) -> String {

@@ -8,6 +8,7 @@ use super::line::{Level, Line};
 use super::open_file::{self, OpenFile};
 use super::rotation::rotate;
 use crate::limits;
+use crate::problem::{Problem, service as texts};
 
 /// Where the log file is, and how much of it is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,17 +55,16 @@ impl LogFile {
     }
 
     /// Why lines are missing in it, or older lines cannot be kept apart.
-    pub fn trouble(&self) -> Option<String> {
-        if let Some(error) = &self.failure {
-            return Some(format!(
-                "the log file cannot be written ({error}), {} lines are missing in it: make room, or correct log_file",
-                self.missing
-            ));
-        }
-        self.rotation_failure.as_ref().map(|error| {
-            let kb = u64::from(self.settings.kb) * u64::from(self.settings.count);
-            format!("the log file cannot be rotated ({error}): it starts over at {kb} KiB; let susv rename files in its folder")
-        })
+    pub fn trouble(&self) -> Option<Problem> {
+        let (text, details) = match (&self.failure, &self.rotation_failure) {
+            (Some(error), _) => (&texts::LOG_UNWRITABLE, vec![error.into(), self.missing.into()]),
+            (None, Some(error)) => {
+                let kb = u64::from(self.settings.kb) * u64::from(self.settings.count);
+                (&texts::LOG_UNROTATED, vec![error.into(), kb.into()])
+            }
+            (None, None) => return None,
+        };
+        Some(Problem::with(&self.settings.path, text, details))
     }
 
     /// Writes lines; those that would grow the file above its limit go into a fresh one. Returns how many of them are in the
@@ -169,6 +169,7 @@ impl LogFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Language;
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::time::Duration;
@@ -200,6 +201,11 @@ mod tests {
     fn read(path: &PathBuf) -> Vec<String> {
         let text = fs::read_to_string(path).unwrap_or_default();
         text.lines().map(|line| line.split_once("Z ").map_or(line, |(_, text)| text).trim_end_matches('x').to_owned()).collect()
+    }
+
+    /// What is wrong, in English; empty if nothing is.
+    fn describe(file: &LogFile) -> String {
+        file.trouble().map_or_else(String::new, |trouble| trouble.describe(Language::English))
     }
 
     #[test]
@@ -240,10 +246,10 @@ mod tests {
         let mut file = open(path.clone(), 4, 3);
         let start = Instant::now();
         assert_eq!(file.write(&lines(&["1", "2"]), start), 0);
-        assert!(file.trouble().is_some_and(|text| text.contains("2 lines are missing")), "{:?}", file.trouble());
+        assert!(describe(&file).contains("2 lines are missing"), "{}", describe(&file));
         fs::create_dir(folder.join("below")).expect("a folder");
         assert_eq!(file.write(&lines(&["3"]), start), 0, "not tried again at once");
-        assert!(file.trouble().is_some_and(|text| text.contains("3 lines are missing")), "{:?}", file.trouble());
+        assert!(describe(&file).contains("3 lines are missing"), "{}", describe(&file));
         assert_eq!(file.write(&[], start + limits::LOG_RETRY), 0);
         assert_eq!(file.trouble(), None, "without a line too");
         file.write(&lines(&["4"]), start + limits::LOG_RETRY);
@@ -294,7 +300,7 @@ mod tests {
             assert_eq!(file.write(&lines(&[&long(&format!("{number}."))]), start), 1);
         }
         assert_eq!(read(&path).len(), 12);
-        let trouble = file.trouble().expect("a trouble");
+        let trouble = describe(&file);
         assert!(trouble.contains("cannot be rotated") && trouble.contains("starts over at 12 KiB"), "{trouble}");
         file.write(&lines(&[&long("12."), &long("13.")]), start);
         assert_eq!(read(&path), ["13."]);
@@ -311,7 +317,7 @@ mod tests {
         for mark in ["a", "b", "c", "d", "e"] {
             assert_eq!(file.write(&lines(&[&long(mark)]), start), 1);
         }
-        assert!(file.trouble().is_some_and(|text| text.contains("folders have the names")), "{:?}", file.trouble());
+        assert!(describe(&file).contains("folders have the names"), "{}", describe(&file));
         fs::remove_dir(folder.join("susv.log.1")).expect("removed");
         file.write(&[], start + limits::LOG_RETRY - Duration::from_millis(1));
         assert!(file.trouble().is_some());

@@ -24,12 +24,13 @@ pub use rate::{Kind, Rate, Source};
 use std::collections::VecDeque;
 use std::fmt::Arguments;
 use std::fs::File;
-use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::clock;
 use crate::limits;
+use crate::problem::{Language, Problem, service as texts};
 use crate::text::quote;
 use crate::threads;
 
@@ -56,10 +57,11 @@ struct Log {
 #[derive(Default)]
 struct FileState {
     has_writer: bool,
+    path: PathBuf,
     /// The settings from now on, if they changed.
     new_settings: Option<FileSettings>,
     /// Why lines are missing in it.
-    trouble: Option<String>,
+    trouble: Option<Problem>,
 }
 
 static LOG: OnceLock<Log> = OnceLock::new();
@@ -117,11 +119,12 @@ pub fn set_file(settings: &FileSettings) {
     let Some(log) = LOG.get() else { return };
     let is_wanted = !settings.path.as_os_str().is_empty();
     let mut state = lock(&log.file_state);
+    state.path = settings.path.clone();
     state.new_settings = Some(settings.clone());
     if is_wanted && !state.has_writer {
         match threads::spawn(Box::new(|| write_file(log))) {
             Ok(()) => state.has_writer = true,
-            Err(error) => state.trouble = Some(describe_missing_writer(&error)),
+            Err(error) => state.trouble = Some(Problem::with(&settings.path, &texts::LOG_NO_WRITER, vec![error.into()])),
         }
     }
     log.has_file.store(is_wanted && state.has_writer, Ordering::Relaxed);
@@ -129,17 +132,11 @@ pub fn set_file(settings: &FileSettings) {
     log.file.wake();
 }
 
-fn describe_missing_writer(error: &io::Error) -> String {
-    format!("the log file is not written (no thread: {error}): raise the limit on threads and restart")
-}
-
 /// Why lines are missing in the log file, if the last ones could not be written.
-pub fn trouble() -> Option<String> {
+pub fn trouble() -> Option<Problem> {
     let log = LOG.get()?;
-    if log.is_file_stuck() {
-        return Some("the log file's disk does not answer: look at the disk of log_file".to_owned());
-    }
-    lock(&log.file_state).trouble.clone()
+    let state = lock(&log.file_state);
+    if log.is_file_stuck() { Some(Problem::with(&state.path, &texts::LOG_STUCK, Vec::new())) } else { state.trouble.clone() }
 }
 
 /// Reports a request: `log::request(rate, format_args!("event=… key=value"))`.
@@ -178,7 +175,7 @@ pub fn report_repeated() {
     if log.is_file_stuck()
         && let Some(what) = trouble()
     {
-        warn(format_args!("event=problem what={}", quote(&what, usize::MAX)));
+        warn(format_args!("{}", describe_trouble(&what)));
     }
 }
 
@@ -190,6 +187,10 @@ pub fn flush() {
     for queue in [Some(&log.info), log.warnings.as_ref(), Some(&log.file)].into_iter().flatten() {
         queue.wait_until_written(end);
     }
+}
+
+fn describe_trouble(trouble: &Problem) -> String {
+    format!("event=problem what={}", quote(&trouble.describe(Language::English), usize::MAX))
 }
 
 fn write_console(queue: &Queue, mut stream: Stream<File>) {
@@ -210,7 +211,7 @@ fn write_file(log: &Log) {
         let patience = trouble.as_ref().map(|_| limits::LOG_RETRY);
         // Told once, where it can be read.
         if let Some(what) = trouble.as_ref().filter(|_| !had_trouble) {
-            log.deliver_to_console(Line::new(Level::Warning, format!("event=problem what={}", quote(what, usize::MAX))));
+            log.deliver_to_console(Line::new(Level::Warning, describe_trouble(what)));
         }
         had_trouble = trouble.is_some();
         lock(&log.file_state).trouble = trouble;

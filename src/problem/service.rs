@@ -47,5 +47,45 @@ pub const LOG_FOLDER: Text = Text::new(
     "в этой папке нельзя создавать файлы ({0}), и заполненный log_file не сменить: дайте службе право записи сюда",
 );
 
+/// Lines are missing in the log file.
+pub const LOG_UNWRITABLE: Text = Text::new(
+    "LOG-UNWRITABLE",
+    "the log file cannot be written ({0}), {1} lines are missing in it: make room, or correct log_file",
+    "файл журнала не записать ({0}), в нём не хватает строк: {1}; освободите место или исправьте log_file",
+);
+
+/// The log file grows too long for its limit and cannot be renamed.
+pub const LOG_UNROTATED: Text = Text::new(
+    "LOG-UNROTATED",
+    "the log file cannot be rotated ({0}): it starts over at {1} KiB; let susv rename files in its folder",
+    "файл журнала не сменить ({0}): на {1} КиБ он начнётся заново; разрешите susv переименовывать файлы в его папке",
+);
+
+/// The disk of the log file hangs.
+pub const LOG_STUCK: Text = Text::new(
+    "LOG-STUCK",
+    "the log file's disk does not answer: look at the disk of log_file",
+    "диск файла журнала не отвечает: проверьте диск, на котором log_file",
+);
+
+/// There is no thread to write the log file.
+pub const LOG_NO_WRITER: Text = Text::new(
+    "LOG-NO-WRITER",
+    "the log file is not written (no thread: {0}): raise the limit on threads and restart",
+    "файл журнала не ведётся (нет потока: {0}): поднимите ограничение на число потоков и перезапустите",
+);
+
 /// All of them.
-pub const ALL: &[&Text] = &[&NO_ADDRESS, &NO_RIGHT, &IN_USE, &RUNNING, &CANNOT_LISTEN, &LOG_FILE, &LOG_FOLDER];
+pub const ALL: &[&Text] = &[
+    &NO_ADDRESS,
+    &NO_RIGHT,
+    &IN_USE,
+    &RUNNING,
+    &CANNOT_LISTEN,
+    &LOG_FILE,
+    &LOG_FOLDER,
+    &LOG_UNWRITABLE,
+    &LOG_UNROTATED,
+    &LOG_STUCK,
+    &LOG_NO_WRITER,
+];

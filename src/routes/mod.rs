@@ -74,9 +74,13 @@ pub fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumst
     complete(answer_route(catalog, request, circumstances), request.target())
 }
 
-/// The answer to a request that cannot be served now: 503. What needs no disk and no place for a download never gets it.
+/// The answer to a request that cannot be served now: 503. What needs no disk, no place for a download and no page never gets it.
 pub fn answer_busy(request: &Request<'_>) -> Reply {
-    complete(Reply::error(Status::ServiceUnavailable, "the server is busy; try again later"), request.target())
+    let reply = match request.path() {
+        b"/" => status::answer_busy(request),
+        _ => Reply::error(Status::ServiceUnavailable, "the server is busy; try again later"),
+    };
+    complete(reply, request.target())
 }
 
 /// The answer to a request that was refused before any route saw it, or did not arrive; `line` is as much of its request line as

@@ -43,7 +43,8 @@ fn describe() -> String {
     json.text
 }
 
-fn read_kernel(name: &str) -> String {
+/// What the kernel says of itself or of this machine.
+pub(super) fn read_kernel(name: &str) -> String {
     // Files of /proc have no length, but they end.
     match read_bounded(&Path::new("/proc/sys/kernel").join(name), limits::KERNEL_NAME_BYTES) {
         Ok(text) => String::from_utf8_lossy(text.trim_ascii_end()).into_owned(),

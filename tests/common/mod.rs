@@ -4,6 +4,8 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub mod scene;
+
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};

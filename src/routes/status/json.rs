@@ -1,38 +1,40 @@
-//! The picture as JSON.
+//! The snapshot as JSON.
 
-use super::picture::Picture;
+use super::snapshot::{Reach, Snapshot, host_name};
 use crate::calendar::format_build_date;
 use crate::catalog::Offer;
 use crate::json::Writer;
 use crate::problem::{Language, Problem};
 use crate::registrars::{Registrar, State, Transfer};
-use crate::routes::version::SUSV_VERSION;
+use crate::routes::version::{SUSV_COMMIT, SUSV_VERSION};
 use crate::text::to_hex;
 
-pub fn write(picture: &Picture<'_>) -> String {
-    let catalog = picture.catalog;
+pub fn write(snapshot: &Snapshot<'_>) -> String {
+    let catalog = snapshot.catalog;
     let mut json = Writer::default();
     json.open('{');
     json.member("susv").string(SUSV_VERSION);
-    json.member("uptime_seconds").number(picture.uptime.into());
+    json.member("commit").string(SUSV_COMMIT);
+    json.member("host").string(host_name());
+    json.member("uptime_seconds").number(snapshot.uptime.into());
+    json.member("reloaded_seconds_ago").number(snapshot.uptime.saturating_sub(catalog.made_at).into());
     json.member("version").number(catalog.version().into());
     json.member("critical_version").number(catalog.critical_version().into());
     json.member("description").raw(catalog.description_json());
     json.member("images");
     json.open('[');
-    write_images(&mut json, catalog.offers().first());
+    catalog.offers().first().into_iter().for_each(|offer| write_images(&mut json, offer));
     json.close(']');
     json.member("offered").raw(if !catalog.offers().is_empty() { "true" } else { "false" });
 
-    json.member("problems");
+    json.member("offers");
     json.open('[');
-    for problem in &picture.problems {
-        json.open('{');
-        json.member("place").string(&problem.place);
-        json.member("what").string(&problem.explain(Language::English));
-        json.close('}');
+    for (offer, reach) in catalog.offers().iter().zip(&snapshot.reaches) {
+        write_offer(&mut json, offer, reach);
     }
     json.close(']');
+    write_problems(&mut json, "problems", &snapshot.problems);
+    write_problems(&mut json, "hints", &catalog.hints);
 
     json.member("licenses");
     json.open('{');
@@ -48,24 +50,53 @@ pub fn write(picture: &Picture<'_>) -> String {
     json.close(']');
     json.close('}');
 
-    let snapshot = &picture.snapshot;
-    let mut members = vec![("seen", snapshot.count() as u64)];
-    members.extend(State::ALL.iter().map(|state| (state.name(), snapshot.counts[*state as usize] as u64)));
+    let seen = &snapshot.seen;
+    let mut members = vec![("seen", seen.count() as u64)];
+    members.extend(State::ALL.iter().map(|state| (state.name(), seen.counts[*state as usize] as u64)));
     write_numbers(&mut json, "registrars", &members);
     json.member("registrar_list");
     json.open('[');
-    for registrar in &snapshot.registrars {
-        write_registrar(&mut json, registrar, picture.uptime);
+    for registrar in &seen.registrars {
+        write_registrar(&mut json, registrar, snapshot.uptime);
     }
     json.close(']');
 
-    write_numbers(&mut json, "totals", &snapshot.totals.named());
+    write_numbers(&mut json, "totals", &seen.totals.named());
     json.close('}');
     json.text
 }
 
-fn write_images(json: &mut Writer, offer: Option<&Offer>) {
-    for image in offer.iter().flat_map(|offer| &offer.images) {
+/// A live version, whom it is for, and how far it has got.
+fn write_offer(json: &mut Writer, offer: &Offer, reach: &Reach) {
+    json.open('{');
+    json.member("version").number(offer.version.into());
+    json.member("critical_version").number(offer.critical_version.into());
+    json.member("description").raw(&offer.description_json);
+    json.member("for").string(&offer.admission.describe());
+    json.member("registrars").number(reach.registrars as u64);
+    json.member("up_to_date").number(reach.up_to_date as u64);
+    json.member("images");
+    json.open('[');
+    write_images(json, offer);
+    json.close(']');
+    json.close('}');
+}
+
+fn write_problems(json: &mut Writer, name: &str, problems: &[Problem]) {
+    json.member(name);
+    json.open('[');
+    for problem in problems {
+        json.open('{');
+        json.member("code").string(problem.code());
+        json.member("place").string(&problem.place);
+        json.member("what").string(&problem.explain(Language::English));
+        json.close('}');
+    }
+    json.close(']');
+}
+
+fn write_images(json: &mut Writer, offer: &Offer) {
+    for image in &offer.images {
         json.open('{');
         json.member("name").string(image.name);
         json.member("bytes").number(image.bytes.len() as u64);
