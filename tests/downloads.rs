@@ -34,17 +34,11 @@ fn start_inherited(listener: &TcpListener) -> Server {
     server
 }
 
-/// Waits until all of an answer is with the kernel: the server writes its log line then.
-fn wait_until_handed_over(server: &Server) {
-    server.wait_for_line("/firmware/20260301/upd_app.bin");
-}
-
 #[test]
 fn a_download_that_the_kernel_holds_arrives_through_a_stop() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     for mut server in [start(""), start_inherited(&listener)] {
-        let mut download = Download::begin(server.address);
-        wait_until_handed_over(&server);
+        let mut download = Download::begin_handed_over(&server);
         server.signal(SIGTERM);
         server.wait_for_line("event=stopping");
         assert_eq!(download.finish_at(120_000), Ending::Whole);
@@ -105,8 +99,7 @@ fn check_until(address: SocketAddr, over: &AtomicBool) -> (usize, Vec<String>) {
 #[test]
 fn an_idle_crowd_of_300_at_default_settings_cuts_no_download_that_the_kernel_holds() {
     let server = start("");
-    let mut download = Download::begin(server.address);
-    wait_until_handed_over(&server);
+    let mut download = Download::begin_handed_over(&server);
     let crowd: Vec<_> = (0..300).map(|_| server.connect()).collect();
     assert_eq!(download.finish_at(120_000), Ending::Whole);
     drop(crowd);
@@ -155,8 +148,7 @@ fn a_server_that_is_killed_while_it_sends_ends_with_a_reset() {
 #[test]
 fn what_was_handed_over_arrives_whole_although_the_process_is_killed() {
     let mut server = start("");
-    let mut download = Download::begin(server.address);
-    wait_until_handed_over(&server);
+    let mut download = Download::begin_handed_over(&server);
     server.signal(SIGKILL);
     server.wait();
     assert_eq!(download.finish_at(200_000), Ending::Whole);
@@ -166,8 +158,7 @@ fn what_was_handed_over_arrives_whole_although_the_process_is_killed() {
 fn a_forced_stop_ends_what_it_cuts_with_a_reset_and_nothing_else() {
     let mut server = start("");
     let mut cut = Download::begin_endless(&server);
-    let mut handed_over = Download::begin(server.address);
-    wait_until_handed_over(&server);
+    let mut handed_over = Download::begin_handed_over(&server);
     server.signal(SIGTERM);
     server.wait_for_line("event=stopping");
     server.signal(SIGTERM);

@@ -107,6 +107,14 @@ impl Download {
         download
     }
 
+    /// Asks, and waits until all of the answer is with the kernel: the server writes its log line then.
+    pub fn begin_handed_over(server: &Server) -> Download {
+        let mut stream = dial(server.address, Ipv4Addr::LOCALHOST, 0);
+        stream.write_all(GET.as_bytes()).expect("a request");
+        server.wait_for_line("file=\"20260301/upd_app.bin\"");
+        Download { stream, received: Vec::new() }
+    }
+
     /// Asks for a file that the kernel cannot hold, and waits until the first bytes are there: the server is in the middle of sending
     /// for as long as nobody reads.
     pub fn begin_endless(server: &Server) -> Download {
