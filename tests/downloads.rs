@@ -41,7 +41,7 @@ fn a_download_that_the_kernel_holds_arrives_through_a_stop() {
         let mut download = Download::begin_handed_over(&server);
         server.signal(SIGTERM);
         server.wait_for_line("event=stopping");
-        assert_eq!(download.finish_at(120_000), Ending::Whole);
+        assert_eq!(download.finish_at(300_000), Ending::Whole);
         assert_eq!(server.wait().code(), Some(0));
     }
 }
@@ -55,7 +55,7 @@ fn a_restart_behind_a_passed_socket_loses_no_check_and_cuts_no_download() {
     let mut downloads: Vec<_> = (0..3).map(|_| Download::begin(address)).collect();
     thread::scope(|scope| {
         let checks: Vec<_> = (0..3).map(|_| scope.spawn(|| check_until(address, &over))).collect();
-        let downloads: Vec<_> = downloads.iter_mut().map(|download| scope.spawn(move || download.finish_at(120_000))).collect();
+        let downloads: Vec<_> = downloads.iter_mut().map(|download| scope.spawn(move || download.finish_at(300_000))).collect();
         first.signal(SIGTERM);
         let mut second = start_inherited(&listener);
         assert_eq!(first.wait().code(), Some(0));
@@ -101,7 +101,7 @@ fn an_idle_crowd_of_300_at_default_settings_cuts_no_download_that_the_kernel_hol
     let server = start("");
     let mut download = Download::begin_handed_over(&server);
     let crowd: Vec<_> = (0..300).map(|_| server.connect()).collect();
-    assert_eq!(download.finish_at(120_000), Ending::Whole);
+    assert_eq!(download.finish_at(300_000), Ending::Whole);
     drop(crowd);
 }
 
@@ -124,7 +124,7 @@ fn four_attackers_a_place_cut_no_download() {
                 }
             });
         }
-        let endings: Vec<_> = downloads.iter_mut().map(|download| scope.spawn(move || download.finish_at(100_000))).collect();
+        let endings: Vec<_> = downloads.iter_mut().map(|download| scope.spawn(move || download.finish_at(200_000))).collect();
         let endings: Vec<_> = endings.into_iter().map(|ending| ending.join().expect("a download")).collect();
         over.store(true, Ordering::Relaxed);
         assert_eq!(endings, [Ending::Whole; 3]);
@@ -195,17 +195,17 @@ fn the_end_of_stop_seconds_ends_what_it_cuts_with_a_reset() {
 fn a_caller_chosen_to_leave_while_idle_whose_get_arrives_gets_all_or_503() {
     let server = start("max_connections = 8\nlog_requests = no\n");
     let counts: Vec<AtomicUsize> = (0..4).map(|_| AtomicUsize::new(0)).collect();
-    for round in 0..12 {
+    for round in 0..6 {
         // More than there are places; each has been idle long enough to be chosen, and asks just as others press.
         let idle: Vec<_> = (0..24).map(|_| dial(server.address, Ipv4Addr::LOCALHOST, 16 * 1024)).collect();
-        thread::sleep(Duration::from_millis(100 + 10 * round));
+        thread::sleep(Duration::from_millis(100 + 20 * round));
         thread::scope(|scope| {
             for (number, mut stream) in idle.into_iter().enumerate() {
                 let counts = &counts;
                 scope.spawn(move || {
                     thread::sleep(Duration::from_millis(3 * number as u64));
                     let _ = stream.write_all(GET.as_bytes());
-                    let ending = Download { stream, received: Vec::new() }.finish_at(500_000);
+                    let ending = Download { stream, received: Vec::new() }.finish_at(700_000);
                     let kind = match ending {
                         Ending::Whole => 0,
                         Ending::Busy => 1,
@@ -224,7 +224,7 @@ fn a_caller_chosen_to_leave_while_idle_whose_get_arrives_gets_all_or_503() {
     let [whole, busy, let_go, part] = [0, 1, 2, 3].map(|kind| counts[kind].load(Ordering::Relaxed));
     println!("{whole} whole, {busy} busy, {let_go} let go before, {part} in part");
     assert_eq!(part, 0);
-    assert!(whole > 20, "{whole} of 288");
+    assert!(whole > 20, "{whole} of 144");
 }
 
 #[test]
