@@ -92,7 +92,8 @@ impl Crowd<'_> {
             // Told to stop even if `meanwhile` panics: the scope waits for its threads.
             let _stop = StopOnDrop(&over);
             wait_until("the crowd is there", || connected.load(Ordering::Relaxed) >= self.count);
-            thread::sleep(Duration::from_millis(300));
+            // All have been let in or wait where they will wait, and somebody has been cut off.
+            assert!(time_check(self.address, Ipv4Addr::LOCALHOST, Duration::ZERO).is_some(), "the first check");
             meanwhile();
         });
     }

@@ -1,5 +1,7 @@
 //! Downloads with all a slow link has: a small receive buffer, an address of its own, a pace. A reset is told from an end.
 
+#![allow(dead_code, reason = "each test program uses a part")]
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
