@@ -155,6 +155,8 @@ impl Server {
         if server.address.ip().is_unspecified() {
             server.address.set_ip([127, 0, 0, 1].into());
         }
+        // Told when everything that stands still has been loaded; on a busy machine callers may come in earlier.
+        server.wait_for_line("event=licenses");
         server
     }
 
