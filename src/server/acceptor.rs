@@ -1,8 +1,7 @@
 //! The threads. Each waits in `accept`, serves the connection it got to its end, and waits again; there is always at least one
 //! waiting. So a connection costs no hand-over between threads, and under steady load no thread is made.
 
-use std::hint::black_box;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +33,7 @@ fn add_thread(context: &Arc<Context>, entrance: &Arc<Entrance>, caller: Option<(
     // Counted at once, so that nobody makes another one for the same want.
     let attendance = entrance.attend();
     let (for_thread, entrance) = (context.clone(), entrance.clone());
-    let result = reserve_memory().and_then(|()| {
+    let result = threads::find_memory(limits::THREAD_STACK).and_then(|()| {
         threads::spawn(Box::new(move || {
             if let Some((stream, peer)) = caller {
                 serve(&for_thread, stream, peer, || drop(attendance));
@@ -47,14 +46,6 @@ fn add_thread(context: &Arc<Context>, entrance: &Arc<Entrance>, caller: Option<(
         log::warn(format_args!("event=no_thread error=\"{error}\" effect=\"callers wait\""));
     }
     result.is_ok()
-}
-
-/// Whether there is memory for a thread and what it will need: std ends the program where a small allocation fails.
-fn reserve_memory() -> io::Result<()> {
-    let mut reserve: Vec<u8> = Vec::new();
-    reserve.try_reserve_exact(limits::MEMORY_FOR_THREAD).map_err(|_| ErrorKind::OutOfMemory)?;
-    black_box(&reserve);
-    Ok(())
 }
 
 fn work(context: &Arc<Context>, entrance: &Arc<Entrance>, attendance: Attendance) {
