@@ -110,8 +110,8 @@ pub const TICKS_PER_REPORT: u32 = 20;
 pub const BACKLOG: i32 = 1024;
 /// Stack of a connection's thread. Measured need: below 24 KiB, JSON of full depth included.
 pub const THREAD_STACK: usize = 96 * 1024;
-/// A thread is made only if so much memory can be had: its stack, and what it and the others will need.
-pub const MEMORY_FOR_THREAD: usize = 1024 * 1024;
+/// A thread is made, and a buffer grows, only if so much memory is left then: what all threads need for small things.
+pub const MEMORY_IN_RESERVE: usize = 1024 * 1024;
 /// A thread that waited so long for a connection looks whether it is still needed, and whether the server stops.
 pub const ACCEPT_TICK: Duration = Duration::from_millis(250);
 /// Threads kept waiting for connections; more end after `ACCEPT_TICK`.

@@ -1,6 +1,8 @@
-//! Starting threads: with small stacks, and without `thread::spawn`, which panics where none can be had.
+//! Starting threads: with small stacks, and without `thread::spawn`, which panics where none can be had; and the memory that they must
+//! leave to each other.
 
-use std::io;
+use std::hint::black_box;
+use std::io::{self, ErrorKind};
 use std::thread;
 
 use crate::limits;
@@ -8,4 +10,14 @@ use crate::limits;
 /// Runs `task` on a thread of its own.
 pub fn spawn(task: Box<dyn FnOnce() + Send>) -> io::Result<()> {
     thread::Builder::new().stack_size(limits::THREAD_STACK).spawn(task).map(drop)
+}
+
+/// Whether there are `bytes` of memory, and what all threads need for small things besides: std ends the program where a small
+/// allocation fails, so nobody may take the last of it.
+pub fn find_memory(bytes: usize) -> io::Result<()> {
+    let mut reserve: Vec<u8> = Vec::new();
+    reserve.try_reserve_exact(bytes + limits::MEMORY_IN_RESERVE).map_err(|_| ErrorKind::OutOfMemory)?;
+    // Else the compiler sees that nobody uses it.
+    black_box(&reserve);
+    Ok(())
 }

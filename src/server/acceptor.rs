@@ -1,8 +1,7 @@
 //! The threads. Each waits in `accept`, serves the connection it got to its end, and waits again; there is always at least one
 //! waiting. So a connection costs no hand-over between threads, and under steady load no thread is made.
 
-use std::hint::black_box;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,7 +32,7 @@ fn add_thread(context: &Arc<Context>, attendance: Attendance, caller: Option<(Tc
     static MAKING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let for_thread = context.clone();
-    let result = reserve_memory().and_then(|()| {
+    let result = threads::find_memory(limits::THREAD_STACK).and_then(|()| {
         threads::spawn(Box::new(move || {
             if let Some((stream, peer)) = caller {
                 serve(&for_thread, stream, peer, || drop(attendance));
@@ -46,14 +45,6 @@ fn add_thread(context: &Arc<Context>, attendance: Attendance, caller: Option<(Tc
         log::warn(format_args!("event=no_thread error=\"{error}\" effect=\"callers wait\""));
     }
     result.is_ok()
-}
-
-/// Whether there is memory for a thread and what it will need: std ends the program where a small allocation fails.
-fn reserve_memory() -> io::Result<()> {
-    let mut reserve: Vec<u8> = Vec::new();
-    reserve.try_reserve_exact(limits::MEMORY_FOR_THREAD).map_err(|_| ErrorKind::OutOfMemory)?;
-    black_box(&reserve);
-    Ok(())
 }
 
 fn work(context: &Arc<Context>, mut attendance: Attendance) {

@@ -138,20 +138,33 @@ impl Server {
     }
 
     /// Like `start_in`, with a prepared command.
-    pub fn start_command(folder: Folder, config: &str, mut command: Command) -> Server {
-        let config = folder.write("config.ini", format!("address = 127.0.0.1\nport = 0\n{config}"));
-        command.arg("-c").arg(config).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub fn start_command(folder: Folder, config: &str, command: Command) -> Server {
+        Server::start_with_input(folder, &format!("address = 127.0.0.1\nport = 0\n{config}"), command, Stdio::null())
+    }
+
+    /// Like `start_command`, with all of the settings and with what the service manager passes as descriptor 0.
+    pub fn start_with_input(folder: Folder, config: &str, mut command: Command, input: impl Into<Stdio>) -> Server {
+        let config = folder.write("config.ini", config);
+        command.arg("-c").arg(config).stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the server starts");
         let output = Arc::new(Output::default());
         collect_lines(child.stdout.take().expect("stdout"), output.clone());
         collect_lines(child.stderr.take().expect("stderr"), output.clone());
         let mut server = Server { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), folder, output };
         let line = server.wait_for_line("event=listening");
-        let address = line.split("address=").nth(1).expect("an address").split(',').next().expect("an address");
+        let address = line.split("address=").nth(1).expect("an address").split([',', ' ']).next().expect("an address");
         server.address = address.trim().parse().expect("an address with a port");
+        if server.address.ip().is_unspecified() {
+            server.address.set_ip([127, 0, 0, 1].into());
+        }
         // Told when everything that stands still has been loaded; on a busy machine callers may come in earlier.
         server.wait_for_line("event=licenses");
         server
+    }
+
+    /// Whether it has ended, without waiting for that.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("its status").is_some()
     }
 
     pub fn id(&self) -> u32 {

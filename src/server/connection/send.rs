@@ -12,6 +12,7 @@ use crate::routes::{Body, FileBody};
 use crate::server::admission::{Phase, Place};
 use crate::stamp::Stamp;
 use crate::sys;
+use crate::threads;
 
 /// A connection's sending side.
 pub struct Sender {
@@ -75,7 +76,9 @@ impl Sender {
         // The first piece was compared with the stamp when it was read.
         self.write_all(place, head, &body.first)?;
         let mut sent = body.first.len() as u64;
-        let mut piece = vec![0; (body.length - sent).min(limits::FILE_PIECE as u64) as usize];
+        let length = (body.length - sent).min(limits::FILE_PIECE as u64) as usize;
+        threads::find_memory(length).map_err(|_| CloseReason::FileUnreadable)?;
+        let mut piece = vec![0; length];
         while sent < body.length {
             let wanted = piece.len().min(usize::try_from(body.length - sent).unwrap_or(usize::MAX));
             let piece = &mut piece[..wanted];

@@ -1,0 +1,210 @@
+//! Sockets: which ones are listened on, what a connection's end and its small packets look like, and signals that must not kill.
+
+mod common;
+#[path = "common/download.rs"]
+mod download;
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Client, Folder, Server, check_request, license_line, publish, susv};
+use download::{Download, Ending, GET, start};
+
+const SETTINGS: &str = "current_firmware_version = 20260301\n";
+
+fn plain_folder() -> Folder {
+    let folder = Folder::new();
+    publish(&folder, "20260301", 1);
+    folder.write("licenses/a.slf", license_line(12345, 'a'));
+    folder
+}
+
+fn start_with(settings: &str, command: Command, input: impl Into<Stdio>) -> Server {
+    Server::start_with_input(plain_folder(), &format!("{SETTINGS}{settings}"), command, input)
+}
+
+#[test]
+fn two_pipelined_checks_wait_for_no_acknowledgement() {
+    let server = start("");
+    let mut times: Vec<_> = (0..21)
+        .map(|_| {
+            let mut client = server.connect();
+            // The first round trips are acknowledged at once; later ones only after 40 ms.
+            for _ in 0..20 {
+                client.send(check_request());
+                client.read_answer(false);
+            }
+            let begun = Instant::now();
+            client.send(check_request().repeat(2));
+            client.read_answer(false);
+            client.read_answer(false);
+            begun.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    assert!(times[10] < Duration::from_millis(20), "{times:?}");
+}
+
+#[test]
+fn line_ends_after_a_body_bring_no_unsolicited_answer() {
+    let server = start("");
+    let mut client = server.connect();
+    client.send(check_request() + "\r\n");
+    assert_eq!(client.read_answer(false).status, 200);
+    let begun = Instant::now();
+    assert_eq!(String::from_utf8_lossy(client.read_to_end()), "", "after {:?}", begun.elapsed());
+    assert!(begun.elapsed() > Duration::from_secs(11), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn allow_reaches_connections_that_are_open() {
+    let server = start("");
+    let mut client = server.connect();
+    client.send(check_request());
+    assert_eq!(client.read_answer(false).status, 200);
+    let mut on_its_way = Download::begin_handed_over(&server);
+    server.folder.write("config.ini", format!("address = 127.0.0.1\nport = 0\n{SETTINGS}allow = 10.0.0.0/8\n"));
+    server.wait_for_line("event=reloaded");
+    client.send(check_request());
+    assert!(client.try_answer(false).is_none(), "a check is not answered any more");
+    assert_eq!(on_its_way.finish(), Ending::Whole, "what has begun is finished");
+}
+
+#[test]
+fn a_unix_socket_as_descriptor_0_is_not_taken_for_ours() {
+    let folder = Folder::new();
+    let socket = UnixListener::bind(folder.path().join("socket")).expect("a socket");
+    let server = start_with("address = 127.0.0.1\nport = 0\n", susv(), Stdio::from(OwnedFd::from(socket)));
+    assert!(!server.wait_for_line("event=listening").contains("inherited"));
+    assert_eq!(server.ask(check_request()).status, 200);
+}
+
+#[test]
+fn a_listener_as_descriptor_0_is_taken_although_it_does_not_block() {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
+    socket.set_nonblocking(true).expect("no waiting");
+    let server = start_with("", susv(), Stdio::from(OwnedFd::from(socket)));
+    assert!(server.wait_for_line("event=listening").contains("socket=inherited"));
+    assert_eq!(server.ask(check_request()).status, 200);
+}
+
+#[test]
+fn both_families_and_repeated_addresses_are_served() {
+    for addresses in ["0.0.0.0, ::", "::, 0.0.0.0", "127.0.0.1, 127.0.0.1", "127.0.0.1, 127.0.0.2, 127.0.0.1"] {
+        let server = start_with(&format!("address = {addresses}\nport = 0\n"), susv(), Stdio::null());
+        assert_eq!(server.ask(check_request()).status, 200, "{addresses}");
+    }
+}
+
+#[test]
+fn one_missing_address_of_several_does_not_keep_the_others_from_being_served() {
+    // A block for documentation: no machine has it.
+    let server = start_with("address = 192.0.2.77, 127.0.0.1\nport = 0\n", susv(), Stdio::null());
+    let line = server.wait_for_line("event=address_missing");
+    assert!(line.contains("192.0.2.77"), "{line}");
+    let mut client = Client::connect(([127, 0, 0, 1], server.address.port()).into());
+    client.send(check_request());
+    assert_eq!(client.read_answer(false).status, 200);
+}
+
+#[test]
+fn ipv4_callers_are_served_where_ipv6_sockets_are_ipv6_only() {
+    // In a network of its own, which root may make: the setting is the whole machine's.
+    let mut command = Command::new("unshare");
+    let script = "ip link set lo up && echo 1 > /proc/sys/net/ipv6/bindv6only || exit 77; exec \"$0\" \"$@\"";
+    command.args(["-n", "sh", "-c", script]);
+    let can = command.arg("true").output().is_ok_and(|output| output.status.success());
+    if !can || std::env::var_os("SUSV_RUNNER").is_some() {
+        println!("skipped: no network of one's own here (root, unshare, ip)");
+        return;
+    }
+    let program = susv();
+    let mut command = Command::new("unshare");
+    command.args(["-n", "sh", "-c", script]).arg(program.get_program());
+    let server = start_with("port = 0\n", command, Stdio::null());
+    let port = server.address.port();
+    let request = check_request().replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+    for host in ["127.0.0.1", "::1"] {
+        let script = format!("exec 3<>/dev/tcp/{host}/{port} && printf %s \"$REQUEST\" >&3 && head -c 15 <&3");
+        let mut inside = Command::new("nsenter");
+        inside.arg(format!("--net=/proc/{}/ns/net", server.id())).args(["bash", "-c", &script]).env("REQUEST", &request);
+        let output = inside.output().expect("a client");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "HTTP/1.1 200 OK", "{host}: {output:?}");
+    }
+}
+
+#[test]
+fn signals_that_would_only_kill_do_nothing() {
+    let mut server = start("");
+    for number in [libc_number("XFSZ"), libc_number("USR1"), libc_number("USR2"), libc_number("ALRM"), libc_number("PIPE")] {
+        server.signal(number);
+        assert_eq!(server.ask(check_request()).status, 200);
+        assert!(!server.has_ended(), "signal {number}");
+    }
+}
+
+/// A signal's number on this machine, as the shell knows it.
+fn libc_number(name: &str) -> i32 {
+    let output = Command::new("bash").args(["-c", &format!("kill -l {name}")]).output().expect("bash");
+    String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number")
+}
+
+#[test]
+fn a_limit_on_file_sizes_stops_the_log_and_not_the_server() {
+    let program = susv();
+    let mut command = Command::new("bash");
+    // One block of 1,024 bytes.
+    command.args(["-c", "ulimit -f 1; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
+    let mut server = start_with("address = 127.0.0.1\nport = 0\nlog_file = susv.log\n", command, Stdio::null());
+    for _ in 0..100 {
+        assert_eq!(server.ask(check_request()).status, 200);
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(!server.has_ended());
+    assert_eq!(server.ask(check_request()).status, 200);
+}
+
+#[test]
+fn an_idle_connection_costs_at_most_15_kb() {
+    // What counts is the program that is shipped: `dist/susv-x86_64`, by SUSV_BIN.
+    let program = susv();
+    let bytes = std::fs::read(program.get_program()).expect("the program");
+    let is_static = !bytes.windows(9).any(|window| window == b"ld-linux-" || window == b"/ld-musl-");
+    if !is_static || std::env::var_os("SUSV_RUNNER").is_some() {
+        println!("skipped: not a static program");
+        return;
+    }
+    let server = start("");
+    assert_eq!(server.ask(check_request()).status, 200);
+    let before = pss_kb(&server);
+    let mut clients: Vec<_> = (0..200).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(check_request());
+        assert_eq!(client.read_answer(false).status, 200);
+    }
+    let after = pss_kb(&server);
+    println!("{} bytes a connection", (after - before) * 1024 / 200);
+    assert!(after - before <= 15 * 200, "{before} KB before, {after} KB after");
+}
+
+fn pss_kb(server: &Server) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", server.id())).expect("its memory");
+    let line = text.lines().find(|line| line.starts_with("Pss:")).expect("PSS");
+    line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+}
+
+#[test]
+fn a_head_says_how_long_a_download_is_before_anything_of_it_is_late() {
+    // A refused HEAD has no body, so what follows on the connection is the next answer.
+    let server = start("");
+    let mut client = server.connect();
+    client.send("HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n".to_owned() + GET);
+    assert_eq!(client.read_answer(true).status, 404);
+    assert_eq!(client.read_answer(false).body.len(), common::IMAGE_BYTES);
+    let _ = client.stream.set_read_timeout(Some(Duration::from_millis(1)));
+    assert!(client.stream.read(&mut [0]).is_err(), "nothing more");
+}
