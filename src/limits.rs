@@ -145,6 +145,8 @@ pub const SUMS_BYTES: u64 = 64 * 1024;
 pub const OFFER_BYTES: u64 = 64 * 1024;
 /// Version folders looked at; the oldest beyond are left out.
 pub const VERSION_FOLDERS: usize = 1024;
+/// Version folders that cannot be chosen now and are looked at each time; the others have their turn later.
+pub const FOLDERS_IN_TURN: usize = 8;
 /// Files in a version folder: it has four. All names are looked at each time.
 pub const FOLDER_ENTRIES: usize = 1024;
 /// Live versions: a check compares its caller with each.
@@ -172,8 +174,6 @@ pub const UNSETTLED_WATCH_TIME: Duration = Duration::from_millis(500);
 pub const SETTLING_TIME: Duration = Duration::from_secs(2);
 /// … and a version folder whose `SHA256SUMS` agrees for so long.
 pub const VOUCHED_SETTLING_TIME: Duration = Duration::from_millis(500);
-/// At a start callers wait in the kernel's queue until all that stands still has settled, but no longer than this.
-pub const START_TIME: Duration = Duration::from_millis(2500);
 
 // --- Status page ---------------------------------------------------------------------------------
 

@@ -225,10 +225,6 @@ fn a_taken_port_is_one_line_with_advice() {
     let (code, _, err) = run(folder.path(), &[]);
     assert_eq!((code, err.lines().count()), (1, 1), "{err}");
     assert!(err.contains(&format!("cannot listen on 127.0.0.1:{port}")) && err.contains("another port in config.ini"), "{err}");
-
-    folder.write("config.ini", "current_firmware_version = latest\naddress = 192.0.2.1\nport = 0\n");
-    let (code, _, err) = run(folder.path(), &[]);
-    assert!(code == 1 && err.contains("this machine has no such address"), "{err}");
 }
 
 #[test]
@@ -255,7 +251,9 @@ fn a_server_starts_in_spite_of_mistakes_and_takes_the_mended_file_over() {
         publish(folder, "20260301", 1);
     });
     let is_offered = || {
-        let answer = server.ask(check_request());
+        let mut client = server.connect();
+        client.send(check_request());
+        let answer = client.try_answer(false).unwrap_or_else(|| panic!("no answer: {:#?}", server.lines()));
         assert_eq!(answer.status, 200);
         answer.text().contains("\"update_available\": true")
     };

@@ -536,7 +536,7 @@ fn what_keeps_changing_from_the_start_is_waited_for_a_short_time_only() {
         folder.write("licenses/a.slf", license_line(1, 'a') + &"\n".repeat(time));
         assert!(watch.look(start + Duration::from_millis(time as u64), WAIT).is_none(), "{time}");
     }
-    let index = watch.look(start + limits::START_TIME, WAIT).expect("what has settled");
+    let index = watch.look(start + limits::FIRST_LOOK_TIME, WAIT).expect("what has settled");
     assert_eq!((find(&index, 1), find(&index, 2)), (None, Some('b')));
 }
 

@@ -26,6 +26,8 @@ pub struct FirmwareLoader {
     folders: BTreeMap<Date, TrackedFolder>,
     /// Newest first; what the last look could not list is as it was.
     names: FolderNames,
+    /// Which of the folders that cannot be chosen are looked at.
+    turn: usize,
     /// With `latest` the newest version that everybody may have: nothing older can be chosen.
     base: Date,
     /// Versions that are fit and not live, with the reasons.
@@ -41,6 +43,7 @@ impl FirmwareLoader {
             shelf,
             folders: BTreeMap::new(),
             names: FolderNames::default(),
+            turn: 0,
             base: 0,
             refused: BTreeMap::new(),
         }
@@ -58,8 +61,6 @@ impl FirmwareLoader {
             self.shelf.forget_judgements();
             self.folders.values_mut().for_each(TrackedFolder::forget_judgement);
         }
-        // Another version may be the newest that counts.
-        self.base = 0;
     }
 
     /// Looks once. Whatever cannot be looked at for want of descriptors or memory stays as it was.
@@ -74,12 +75,20 @@ impl FirmwareLoader {
             self.folders.entry(version).or_insert_with(|| TrackedFolder::new(version));
         }
         let rules = Rules { root: &self.root, sizes: self.sizes, shelf: &self.shelf };
-        for (version, folder) in &mut self.folders {
-            let is_relevant = fixed_version(settings).map_or(*version >= self.base, |fixed| *version == fixed);
-            // A failure is no change.
-            let _ = folder.look(&rules, now, is_relevant);
-        }
         let fixed = fixed_version(settings);
+        // Those that somebody can be offered: the newest, down to one that everybody may have.
+        let mut may_be_chosen = true;
+        // The others in turn. A request for one of their images looks for itself whether it is as it was.
+        let groups = (self.folders.len() / limits::FOLDERS_IN_TURN).max(1);
+        self.turn = (self.turn + 1) % groups;
+        for (index, (version, folder)) in self.folders.iter_mut().rev().enumerate() {
+            let is_relevant = fixed.map_or(may_be_chosen, |fixed| *version == fixed);
+            if is_relevant || !folder.is_settled() || index % groups == self.turn {
+                // A failure is no change.
+                let _ = folder.look(&rules, now, is_relevant);
+            }
+            may_be_chosen &= !folder.is_for_all();
+        }
         self.folders.retain(|version, folder| !folder.is_gone() || Some(*version) == fixed);
         self.choose_live(settings);
         self.judge_one_more();

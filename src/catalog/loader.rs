@@ -22,6 +22,7 @@ pub struct Loader {
     /// What the last look at them that found a change came to.
     index: Arc<LicenseIndex>,
     shelf: Arc<Shelf>,
+    looked_at: Option<Instant>,
     /// What the last catalog was made of.
     last: Option<(Arc<Firmware>, Vec<Problem>)>,
 }
@@ -38,12 +39,14 @@ impl Loader {
             index: Arc::default(),
             settings,
             shelf,
+            looked_at: None,
             last: None,
         }
     }
 
     /// Looks at everything once. Returns a catalog if it is another one than the last, or the first.
     pub fn look(&mut self, now: Instant) -> Option<Arc<Catalog>> {
+        self.looked_at = Some(now);
         let is_configured = self.settings.look(now);
         self.look_at_rest(now, is_configured)
     }
@@ -86,9 +89,13 @@ impl Loader {
         self.settings.settings()
     }
 
-    /// When to look again.
-    pub fn next_look(&self) -> Duration {
-        if self.is_settled() { limits::WATCH_TIME } else { limits::UNSETTLED_WATCH_TIME }
+    /// How long to wait at `now` before the next look. Counted from the beginning of the last one, so that looks that take their
+    /// time do not put off what settles.
+    pub fn next_look(&self, now: Instant) -> Duration {
+        let time = if self.is_settled() { limits::WATCH_TIME } else { limits::UNSETTLED_WATCH_TIME };
+        let since = self.looked_at.map_or(Duration::ZERO, |looked_at| now.saturating_duration_since(looked_at));
+        // A disk that takes longer than that is not asked again at once.
+        time.saturating_sub(since).max(time / 4)
     }
 
     /// Whether everything that was looked at stands still.

@@ -154,18 +154,19 @@ impl TrackedFolder {
             Settling::Unsettled => {}
         }
         let Some(Some(state)) = self.source.seen().cloned() else { return Ok(()) };
+        if !is_relevant || self.source.judge(now, limits::VOUCHED_SETTLING_TIME) != Settling::Changed {
+            return Ok(());
+        }
+        // Also where nothing vouches for it: then it is known when it settles, and a start does not wait for it any longer.
+        let is_vouched = match self.judge(rules, &state) {
+            Ok(judgement) => judgement.fit.as_ref().is_some_and(|fit| fit.is_vouched),
+            Err(Undecided::Changing) => false,
+            Err(shortage) => return Err(shortage),
+        };
         let is_lone_offer = matches!(self.source.taken(), Some(Some(taken)) if taken.differs_in_offer_alone(&state));
-        let may_be_vouched = matches!(state.sums, FileState::File(_)) && is_relevant && !is_lone_offer;
-        if may_be_vouched && self.source.judge(now, limits::VOUCHED_SETTLING_TIME) == Settling::Changed {
-            let is_fit = match self.judge(rules, &state) {
-                Ok(judgement) => judgement.fit.is_some(),
-                Err(Undecided::Changing) => false,
-                Err(shortage) => return Err(shortage),
-            };
-            if is_fit {
-                self.is_settled = true;
-                self.take(rules);
-            }
+        if is_vouched && !is_lone_offer {
+            self.is_settled = true;
+            self.take(rules);
         }
         Ok(())
     }
@@ -257,6 +258,13 @@ impl TrackedFolder {
     /// Its images in memory, whole, settled or not.
     pub fn images(&self) -> Option<(&Fit, &[Arc<Image>; 2])> {
         self.fit.as_ref().zip(self.images.as_ref())
+    }
+
+    /// Whether everybody may have it as it was last seen, be it settled or not: no older version can be chosen then.
+    pub fn is_for_all(&self) -> bool {
+        let Some((of, judgement)) = &self.judgement else { return false };
+        let is_seen = matches!(self.source.seen(), Some(Some(seen)) if seen == of);
+        is_seen && judgement.fit.as_ref().is_some_and(|fit| !fit.offer.exists)
     }
 
     /// Whether it stands still.

@@ -39,7 +39,8 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &C
         _ => None,
     };
     let available = chosen.is_some() && held.is_none();
-    let critical = critical && available;
+    // As in the reference, also of somebody who has what is offered or newer; but of nobody who is told "no update" all the same.
+    let critical = critical && held.is_none() && !circumstances.is_stopping;
     // The folder on the driver's PC is named by the number; the URLs go on naming the version.
     let number = match told {
         Told::Offer { number } => number,

@@ -64,22 +64,24 @@ impl Loading {
 
 fn load(context: &Context, mut loader: Loader, shared: &Shared) {
     let mut is_first = true;
+    let start = clock::now();
     loop {
-        if let Some(catalog) = loader.look(clock::now()) {
+        let now = clock::now();
+        if let Some(catalog) = loader.look(now) {
             log::set_file(&catalog.settings.log_file);
             if !is_first {
                 reload::report_changes(&context.catalog(), &catalog);
             }
             context.publish(catalog);
         }
-        if is_first && (loader.is_settled() || clock::uptime() >= limits::FIRST_LOOK_TIME) {
+        if is_first && (loader.is_settled() || now.saturating_duration_since(start) >= limits::FIRST_LOOK_TIME) {
             is_first = false;
             reload::report_first(&context.catalog());
             shared.lock().has_looked = true;
             shared.changed.notify_all();
         }
         let state = shared.lock();
-        let waited = shared.changed.wait_timeout_while(state, loader.next_look(), |state| !state.is_asked);
+        let waited = shared.changed.wait_timeout_while(state, loader.next_look(clock::now()), |state| !state.is_asked);
         waited.unwrap_or_else(PoisonError::into_inner).0.is_asked = false;
     }
 }

@@ -147,6 +147,8 @@ impl Server {
         let line = server.wait_for_line("event=listening");
         let address = line.split("address=").nth(1).expect("an address").split(',').next().expect("an address");
         server.address = address.trim().parse().expect("an address with a port");
+        // Told when everything that stands still has been loaded; on a busy machine callers may come in earlier.
+        server.wait_for_line("event=licenses");
         server
     }
 
