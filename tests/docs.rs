@@ -550,12 +550,10 @@ fn start_recipe(document: &str, title: &str) -> Server {
     let recipe = section(&text, title);
     let server = Server::start("current_firmware_version = latest\nproxies = 127.0.0.1\n", |folder| {
         make_listing(folder, &blocks(recipe, "text")[0], &blocks(recipe, "ini"));
+        folder.write("licenses/a.slf", license_line(12345, 'a'));
     });
-    assert!(
-        !server.lines().iter().any(|line| line.contains("event=problem") || line.contains("event=hint")),
-        "{:?}",
-        server.lines()
-    );
+    let status = server.get("/status").text();
+    assert!(status.contains("\"problems\": []"), "{document}, {title}: {status}");
     server
 }
 
