@@ -375,6 +375,16 @@ fn limits_are_those_of_the_program() {
 }
 
 #[test]
+fn targets_and_their_sizes_are_those_of_the_build() {
+    let script = read("build.sh");
+    let table = script.split("readonly TARGETS=\"\n").nth(1).expect("targets").split("\n\"").next().expect("their end");
+    let fields = |line: &str| line.split('|').map(str::to_owned).collect::<Vec<_>>();
+    let expected: Vec<_> = table.lines().map(fields).map(|field| (field[0].clone(), format!("{} KB", field[6]))).collect();
+    let shown = rows(section(&read("docs/install.md"), "Build"));
+    assert_eq!(shown.iter().map(|row| (row[0].trim_matches('`').to_owned(), row[2].clone())).collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn every_problem_has_a_row_by_its_code_in_both_languages() {
     // Those of the table of all texts, and any that stand elsewhere.
     let mut codes = set(problem::all_texts().map(|text| text.code).filter(|code| !code.is_empty()));
