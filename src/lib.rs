@@ -15,21 +15,23 @@ pub mod catalog;
 
 pub mod registrars;
 
-pub mod address_block;
 pub mod config;
+
+pub mod address_block;
 pub mod ini;
 
 pub mod problem;
 
 pub mod http;
 
-pub mod calendar;
-pub mod clock;
 pub mod file;
 pub mod json;
 pub mod log;
-pub mod sha256;
 pub mod stamp;
+
+pub mod calendar;
+pub mod clock;
+pub mod sha256;
 pub mod text;
 pub mod threads;
 

@@ -11,91 +11,15 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-#[cfg(any(target_arch = "mips", target_arch = "mips64"))]
-mod kernel {
-    pub const SOCK_STREAM: i32 = 2;
-    pub const SOL_SOCKET: i32 = 0xffff;
-    pub const SO_REUSEADDR: i32 = 4;
-    pub const SO_LINGER: i32 = 0x80;
-    pub const SO_ACCEPTCONN: i32 = 0x1009;
-    pub const SO_DOMAIN: i32 = 0x1029;
-    pub const TIOCOUTQ: i32 = 0x7472;
-    pub const FIONREAD: i32 = 0x467f;
-    pub const RLIMIT_NOFILE: i32 = 5;
-    pub const ENOBUFS: i32 = 132;
-    pub const ELOOP: i32 = 90;
-    pub const O_NONBLOCK: i32 = 0x80;
-    pub const SIGUSR1: i32 = 16;
-    pub const SIGUSR2: i32 = 17;
-    pub const SIGXFSZ: i32 = 31;
-}
-#[cfg(not(any(target_arch = "mips", target_arch = "mips64")))]
-mod kernel {
-    pub const SOCK_STREAM: i32 = 1;
-    pub const SOL_SOCKET: i32 = 1;
-    pub const SO_REUSEADDR: i32 = 2;
-    pub const SO_LINGER: i32 = 13;
-    pub const SO_ACCEPTCONN: i32 = 30;
-    pub const SO_DOMAIN: i32 = 39;
-    pub const TIOCOUTQ: i32 = 0x5411;
-    pub const FIONREAD: i32 = 0x541b;
-    pub const RLIMIT_NOFILE: i32 = 7;
-    pub const ENOBUFS: i32 = 105;
-    pub const ELOOP: i32 = 40;
-    pub const O_NONBLOCK: i32 = 0o4000;
-    pub const SIGUSR1: i32 = 10;
-    pub const SIGUSR2: i32 = 12;
-    pub const SIGXFSZ: i32 = 25;
-}
+mod kernel;
+
+use kernel::*;
 
 /// For `open`: do not wait for the other end of a pipe. Of no effect on a regular file.
 pub const O_NONBLOCK: i32 = kernel::O_NONBLOCK;
 
-const AF_INET: c_int = 2;
-const AF_INET6: c_int = 10;
-const SOCK_CLOEXEC: c_int = 0o2_000_000;
-const IPPROTO_IP: c_int = 0;
-const IP_FREEBIND: c_int = 15;
-const IPPROTO_TCP: c_int = 6;
-const TCP_INFO: c_int = 11;
-const IPPROTO_IPV6: c_int = 41;
-const IPV6_V6ONLY: c_int = 26;
-const POLLIN: c_short = 1;
-const POLLERR: c_short = 8;
-const POLLHUP: c_short = 0x10;
-const POLLRDHUP: c_short = 0x2000;
-const SIGHUP: c_int = 1;
-const SIGINT: c_int = 2;
-const SIGALRM: c_int = 14;
-const SIGTERM: c_int = 15;
-const ENOMEM: i32 = 12;
-const ENFILE: i32 = 23;
-const EMFILE: i32 = 24;
-
-/// Flags of `open`, which differ between architectures.
-#[cfg(any(target_arch = "arm", target_arch = "aarch64"))]
-mod open_flags {
-    pub const DIRECTORY: i32 = 0o40_000;
-    pub const NOFOLLOW: i32 = 0o100_000;
-    pub const CLOEXEC: i32 = 0o2_000_000;
-}
-#[cfg(any(target_arch = "mips", target_arch = "mips64"))]
-mod open_flags {
-    pub const DIRECTORY: i32 = 0x1_0000;
-    pub const NOFOLLOW: i32 = 0x2_0000;
-    pub const CLOEXEC: i32 = 0x8_0000;
-}
-#[cfg(not(any(target_arch = "arm", target_arch = "aarch64", target_arch = "mips", target_arch = "mips64")))]
-mod open_flags {
-    pub const DIRECTORY: i32 = 0o200_000;
-    pub const NOFOLLOW: i32 = 0o400_000;
-    pub const CLOEXEC: i32 = 0o2_000_000;
-}
-/// The same everywhere but on Alpha, PA-RISC and SPARC: a handle that needs no right to read.
-const O_PATH: i32 = 0o10_000_000;
-
 /// For std's `OpenOptions`: a folder for `open_beneath`, whose files one need not be allowed to list.
-pub const OPEN_FOLDER: i32 = O_PATH | open_flags::DIRECTORY;
+pub const OPEN_FOLDER: i32 = O_PATH | O_DIRECTORY;
 
 /// musl's `rlim_t` is 64 bits wide everywhere, glibc's is a word.
 #[cfg(target_env = "musl")]
@@ -148,8 +72,8 @@ pub fn open_beneath<'a>(folder: File, names: impl Iterator<Item = &'a OsStr>) ->
     let mut names = names.peekable();
     let mut opened = folder;
     while let Some(name) = names.next() {
-        let own = if names.peek().is_some() { O_PATH | open_flags::DIRECTORY } else { O_NONBLOCK };
-        let flags = own | open_flags::NOFOLLOW | open_flags::CLOEXEC;
+        let own = if names.peek().is_some() { O_PATH | O_DIRECTORY } else { O_NONBLOCK };
+        let flags = own | O_NOFOLLOW | O_CLOEXEC;
         let name = CString::new(name.as_bytes())?;
         // SAFETY: the descriptor is open as long as `opened` lives, and the name is a C string that lives through the call.
         let descriptor = unsafe { openat(opened.as_raw_fd(), name.as_ptr(), flags) };
@@ -166,14 +90,14 @@ pub fn open_beneath<'a>(folder: File, names: impl Iterator<Item = &'a OsStr>) ->
 /// for again.
 pub fn is_out_of_resources(error: &io::Error) -> bool {
     match error.raw_os_error() {
-        Some(number) => matches!(number, EMFILE | ENFILE | ENOMEM | kernel::ENOBUFS),
+        Some(number) => matches!(number, EMFILE | ENFILE | ENOMEM | ENOBUFS),
         None => error.kind() == io::ErrorKind::OutOfMemory,
     }
 }
 
 /// Whether a path has a link where none may be, or too many of them; std has no stable name for it.
 pub fn is_link_loop(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(kernel::ELOOP)
+    error.raw_os_error() == Some(ELOOP)
 }
 
 fn check(result: c_int) -> io::Result<c_int> {
@@ -189,7 +113,7 @@ fn integer_option(fd: c_int, name: c_int) -> io::Result<c_int> {
     let mut value: c_int = 0;
     let mut length = size_of::<c_int>() as u32;
     // SAFETY: the pointers describe two integers that live through the call; whatever `fd` is, even closed, the call only fails.
-    check(unsafe { getsockopt(fd, kernel::SOL_SOCKET, name, (&raw mut value).cast(), &raw mut length) }).map(|_| value)
+    check(unsafe { getsockopt(fd, SOL_SOCKET, name, (&raw mut value).cast(), &raw mut length) }).map(|_| value)
 }
 
 /// Sets whether the end of `stream`, by whatever cause, is a reset (RST) that drops what is not sent yet, or an ordinary one after
@@ -197,7 +121,7 @@ fn integer_option(fd: c_int, name: c_int) -> io::Result<c_int> {
 pub fn set_reset_on_close(stream: &TcpStream, is_reset: bool) {
     let linger = Linger { on: c_int::from(is_reset), seconds: 0 };
     // It fails on a socket that has no other end any more, and then there is nothing left to decide.
-    let _ = set_option(stream, kernel::SOL_SOCKET, kernel::SO_LINGER, &linger);
+    let _ = set_option(stream, SOL_SOCKET, SO_LINGER, &linger);
 }
 
 /// How a listening socket relates to addresses.
@@ -215,11 +139,11 @@ pub struct ListenOptions {
 pub fn listen_on(address: SocketAddr, options: ListenOptions) -> io::Result<TcpListener> {
     let family = if address.is_ipv4() { AF_INET } else { AF_INET6 };
     // SAFETY: plain integers.
-    let fd = check(unsafe { socket(family, kernel::SOCK_STREAM | SOCK_CLOEXEC, 0) })?;
+    let fd = check(unsafe { socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0) })?;
     // SAFETY: the descriptor was just opened, and nothing else owns it.
     let socket = unsafe { OwnedFd::from_raw_fd(fd) };
     let one: c_int = 1;
-    set_option(&socket, kernel::SOL_SOCKET, kernel::SO_REUSEADDR, &one)?;
+    set_option(&socket, SOL_SOCKET, SO_REUSEADDR, &one)?;
     if address.is_ipv6() {
         set_option(&socket, IPPROTO_IPV6, IPV6_V6ONLY, &c_int::from(!options.takes_ipv4))?;
     }
@@ -255,12 +179,12 @@ fn encode_address(address: SocketAddr) -> (SocketAddress, u32) {
 
 /// Bytes written to `stream` that the peer has not acknowledged yet; 0 where the kernel does not say.
 pub fn unacknowledged_bytes(stream: &TcpStream) -> u64 {
-    count_bytes(stream, kernel::TIOCOUTQ)
+    count_bytes(stream, TIOCOUTQ)
 }
 
 /// Bytes that have arrived on `stream` and not been read yet; 0 where the kernel does not say.
 pub fn unread_bytes(stream: &TcpStream) -> u64 {
-    count_bytes(stream, kernel::FIONREAD)
+    count_bytes(stream, FIONREAD)
 }
 
 fn count_bytes(stream: &TcpStream, request: i32) -> u64 {
@@ -308,9 +232,9 @@ pub fn standard_output() -> BorrowedFd<'static> {
 
 /// Whether the service manager passed a listening socket of ours as descriptor 0 (systemd's `StandardInput=socket`).
 pub fn has_inherited_listener() -> bool {
-    let is_listening = integer_option(0, kernel::SO_ACCEPTCONN).is_ok_and(|value| value != 0);
+    let is_listening = integer_option(0, SO_ACCEPTCONN).is_ok_and(|value| value != 0);
     // A socket of another family, such as AF_UNIX, has no callers for us.
-    let is_internet = integer_option(0, kernel::SO_DOMAIN).is_ok_and(|family| family == AF_INET || family == AF_INET6);
+    let is_internet = integer_option(0, SO_DOMAIN).is_ok_and(|family| family == AF_INET || family == AF_INET6);
     is_listening && is_internet
 }
 
@@ -325,7 +249,7 @@ pub fn take_inherited_listener() -> Option<TcpListener> {
 pub fn raise_descriptor_limit(wanted: u64) -> io::Result<u64> {
     let mut limit = ResourceLimit { soft: 0, hard: 0 };
     // SAFETY: the pointer is to a struct of the C library's layout that lives through the call.
-    if unsafe { getrlimit(kernel::RLIMIT_NOFILE, &raw mut limit) } != 0 {
+    if unsafe { getrlimit(RLIMIT_NOFILE, &raw mut limit) } != 0 {
         return Err(io::Error::last_os_error());
     }
     #[allow(clippy::unnecessary_cast, reason = "the type is narrower on 32-bit glibc")]
@@ -335,7 +259,7 @@ pub fn raise_descriptor_limit(wanted: u64) -> io::Result<u64> {
     }
     limit.soft = wanted.min(hard) as ResourceAmount;
     // SAFETY: as above, read only.
-    if unsafe { setrlimit(kernel::RLIMIT_NOFILE, &raw const limit) } != 0 {
+    if unsafe { setrlimit(RLIMIT_NOFILE, &raw const limit) } != 0 {
         return Ok(soft);
     }
     Ok(wanted.min(hard))
@@ -388,7 +312,7 @@ pub fn receive_signals() {
         // SAFETY: the handler only stores to atomics, which is allowed in a signal handler.
         unsafe { signal(number, handler) };
     }
-    for number in [kernel::SIGXFSZ, kernel::SIGUSR1, kernel::SIGUSR2, SIGALRM] {
+    for number in [SIGXFSZ, SIGUSR1, SIGUSR2, SIGALRM] {
         // SAFETY: no code of ours runs for an ignored signal.
         unsafe { signal(number, SIG_IGN) };
     }

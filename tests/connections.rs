@@ -84,8 +84,7 @@ fn a_stop_finishes_downloads_and_closes_the_rest() {
     assert!((1..20).contains(&answers), "{answers} answers");
     assert!(download.received.is_empty(), "and nothing follows it");
     assert_eq!(server.wait().code(), Some(0));
-    let lines = server.lines();
-    assert!(lines.iter().any(|line| line.starts_with("event=stopped")), "{lines:?}");
+    server.wait_for_line("event=stopped");
 }
 
 #[test]

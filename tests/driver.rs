@@ -332,5 +332,5 @@ fn behind_a_proxy_that_is_not_named_nobody_is_held_and_the_problem_is_told_once(
         let lines = server.lines().iter().filter(|line| line.contains(code)).count();
         assert_eq!(lines, 1, "{code} {:#?}", server.lines());
     }
-    assert!(status(&server).contains("(UNNAMED-PROXY)") && status(&server).contains("underscores_in_headers on"));
+    assert!(status(&server).contains("X-Forwarded-For") && status(&server).contains("underscores_in_headers on"));
 }

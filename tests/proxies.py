@@ -355,4 +355,5 @@ def fields_reach_the_gateway(_, parent):
     print("haproxy and nginx: X-Forwarded-For and build_date reach the gateway")
 
 
-TESTS = (dead_gateways_behind_haproxy, dead_gateway_behind_nginx, gateway_dies_in_a_download_through_nginx, fields_reach_the_gateway)
+TESTS = (dead_gateways_behind_haproxy, dead_gateway_behind_nginx, gateway_dies_in_a_download_through_nginx, fields_reach_the_gateway,
+         killed_gateway_resets_its_downloads)

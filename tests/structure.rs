@@ -1,26 +1,11 @@
 //! The rules of the project's structure: imports go downward, `unsafe` stands in one file, there are no packages.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules from top to bottom; those of one row are neighbours and import only from the left to the right.
-const ORDER: [&[&str]; 10] = [
-    &["main"],
-    &["cli"],
-    &["server"],
-    &["routes"],
-    &["catalog"],
-    &["registrars"],
-    &["config", "address_block", "ini"],
-    &["problem"],
-    &["http"],
-    &["json", "file", "stamp", "sha256", "log", "clock", "calendar", "text", "threads", "limits", "sys"],
-];
-
-fn rank(module: &str) -> usize {
-    let all = ORDER.iter().flat_map(|row| row.iter());
-    all.clone().position(|known| *known == module).unwrap_or_else(|| panic!("module {module} has no place in the order"))
-}
+/// A module's names from the crate's root down; empty for the root.
+type ModulePath = Vec<String>;
 
 fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -38,42 +23,128 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The modules of this crate that a source names, with the line; the part under `#[cfg(test)]` may use what it likes.
-fn imports(text: &str) -> Vec<(usize, String)> {
+/// The code of a source: without comments, and without the tests at its end, which may use what they like.
+fn code_of(text: &str) -> String {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+/// The modules of the crate with their code, and for each the modules it declares, in its order.
+#[derive(Default)]
+struct Tree {
+    code: BTreeMap<ModulePath, String>,
+    children: BTreeMap<ModulePath, Vec<String>>,
+}
+
+impl Tree {
+    fn read() -> Tree {
+        let mut tree = Tree::default();
+        tree.read_module(Vec::new(), &project().join("src/lib.rs"), &project().join("src"));
+        tree
+    }
+
+    /// Reads a module and those it declares, which stand in `folder`.
+    fn read_module(&mut self, path: ModulePath, file: &Path, folder: &Path) {
+        let code = code_of(&fs::read_to_string(file).expect("a source"));
+        let declared: Vec<String> = code
+            .lines()
+            .map(|line| line.trim().trim_start_matches("pub ").trim_start_matches("pub(crate) "))
+            .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
+            .map(str::to_owned)
+            .collect();
+        for name in &declared {
+            let child: ModulePath = path.iter().cloned().chain([name.clone()]).collect();
+            let below = folder.join(name);
+            let own_file = if below.join("mod.rs").exists() { below.join("mod.rs") } else { folder.join(format!("{name}.rs")) };
+            self.read_module(child, &own_file, &below);
+        }
+        self.children.insert(path.clone(), declared);
+        self.code.insert(path, code);
+    }
+
+    /// The module that a path of names leads to: as much of it as are modules.
+    fn resolve(&self, names: &[String]) -> ModulePath {
+        let length = (0..=names.len()).rev().find(|length| self.code.contains_key(&names[..*length])).unwrap_or(0);
+        names[..length].to_vec()
+    }
+
+    /// Whether `module` may import from `imported`: from what stands below it in the list of their common folder.
+    fn may_import(&self, module: &[String], imported: &[String]) -> bool {
+        let common = module.iter().zip(imported).take_while(|(a, b)| a == b).count();
+        match (module.get(common), imported.get(common)) {
+            // Itself, or one of its own.
+            (None, _) => true,
+            // The folder it stands in.
+            (Some(_), None) => false,
+            (Some(own), Some(other)) => {
+                let order = &self.children[&module[..common]];
+                let place = |name| order.iter().position(|known| known == name);
+                place(other) > place(own)
+            }
+        }
+    }
+}
+
+/// What follows each `keyword::` in some code: paths of names, those of a group one by one.
+fn paths_after(code: &str, keyword: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
-    for (number, line) in code.lines().enumerate() {
-        let line = line.split("//").next().unwrap_or_default();
-        for rest in line.split("crate::").skip(1) {
-            let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-            assert!(!name.is_empty(), "line {}: import modules one by one, not in a group below the crate", number + 1);
-            found.push((number + 1, name));
+    for (at, _) in code.match_indices(&format!("{keyword}::")) {
+        let is_part = code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':');
+        if !is_part {
+            read_path(&code[at + keyword.len() + 2..], Vec::new(), &mut found);
         }
     }
     found
 }
 
-#[test]
-fn imports_go_downward_only() {
-    let root = project().join("src");
-    let mut checked = 0;
-    for file in sources(&root) {
-        let relative = file.strip_prefix(&root).expect("below src");
-        let module = relative.components().next().expect("a name").as_os_str().to_str().expect("text").trim_end_matches(".rs");
-        if module == "lib" {
-            continue;
+/// Reads one path, or the paths of a group in braces; returns what follows.
+fn read_path<'a>(mut text: &'a str, mut names: Vec<String>, found: &mut Vec<Vec<String>>) -> &'a str {
+    loop {
+        text = text.trim_start();
+        if let Some(mut group) = text.strip_prefix('{') {
+            loop {
+                group = read_path(group, names.clone(), found).trim_start();
+                match group.strip_prefix(',') {
+                    Some(rest) if !rest.trim_start().starts_with('}') => group = rest,
+                    other => return other.unwrap_or(group).trim_start().strip_prefix('}').unwrap_or(group),
+                }
+            }
         }
-        for (line, imported) in imports(&fs::read_to_string(&file).expect("a source")) {
-            let same_folder = imported == module;
-            assert!(
-                same_folder || rank(&imported) > rank(module),
-                "{}:{line}: {module} may not import {imported}, which stands above it",
-                relative.display()
-            );
-            checked += 1;
+        let length = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+        names.push(text[..length].to_owned());
+        text = &text[length..];
+        match text.strip_prefix("::") {
+            Some(rest) => text = rest,
+            None => {
+                found.push(names);
+                return text;
+            }
         }
     }
-    assert!(checked > 50, "only {checked} imports found: the test looks in the wrong place");
+}
+
+#[test]
+fn imports_go_downward_only_inside_folders_too() {
+    let tree = Tree::read();
+    let (mut checked, mut problems) = (0, Vec::new());
+    for (module, code) in &tree.code {
+        let parent = module.split_last().map_or(&[] as &[String], |(_, parent)| parent);
+        let from_root = paths_after(code, "crate").into_iter();
+        let from_parent = paths_after(code, "super").into_iter().map(|names| [parent, &names].concat());
+        for names in from_root.chain(from_parent) {
+            let imported = tree.resolve(&names);
+            checked += 1;
+            if !tree.may_import(module, &imported) {
+                problems.push(format!("{} may not import {}", module.join("::"), names.join("::")));
+            }
+        }
+    }
+    assert!(checked > 300, "only {checked} imports found: the test looks in the wrong place");
+    assert!(
+        problems.is_empty(),
+        "modules import only from those below them in the list of their folder:\n{}",
+        problems.join("\n")
+    );
 }
 
 #[test]
@@ -133,8 +204,29 @@ fn source_files_keep_to_their_size() {
 }
 
 #[test]
-fn recorded_imports_are_found_by_the_scanner() {
-    let text =
-        "use crate::text::quote;\n// crate::server\nlet x = crate::log::info; crate::json::parse\n#[cfg(test)]\nuse crate::cli;";
-    assert_eq!(imports(text), [(1, "text".to_owned()), (3, "log".to_owned()), (3, "json".to_owned())]);
+fn imports_are_found_however_they_are_written() {
+    let code = code_of(
+        "use crate::text::quote;\n// crate::server\nlet x = crate::log::info; my_crate::no;\nuse super::{\n    a::B,\n    c::{D, e::F},\n};\n#[cfg(test)]\nuse crate::cli;",
+    );
+    let joined = |keyword| paths_after(&code, keyword).into_iter().map(|names| names.join("::")).collect::<Vec<_>>();
+    assert_eq!(joined("crate"), ["text::quote", "log::info"]);
+    assert_eq!(joined("super"), ["a::B", "c::D", "c::e::F"]);
+}
+
+#[test]
+fn an_import_from_above_or_from_the_folder_itself_is_refused() {
+    let tree = Tree::read();
+    let path = |text: &str| text.split("::").map(str::to_owned).collect::<Vec<_>>();
+    for (module, imported, expected) in [
+        ("server", "catalog", true),
+        ("catalog", "server", false),
+        ("server", "server::admission", true),
+        ("server::admission::place", "server::admission", false),
+        ("server::connection", "server::admission", true),
+        ("server::admission", "server::connection", false),
+        ("server::connection::receive", "server::connection::close_reason", true),
+        ("server::connection::close_reason", "server::connection::receive", false),
+    ] {
+        assert_eq!(tree.may_import(&path(module), &path(imported)), expected, "{module} from {imported}");
+    }
 }

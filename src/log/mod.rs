@@ -5,14 +5,18 @@
 //! the log file if there is one; requests go to the file alone then. Lines of the file begin with their time (UTC). Standard
 //! output and error have times only where standard output is a terminal or a file: a service manager stamps lines itself.
 
-mod console;
 mod file;
-mod line;
+
 mod open_file;
 mod queue;
-mod rate;
-mod repeats;
 mod rotation;
+
+mod console;
+mod rate;
+
+mod repeats;
+
+mod line;
 
 pub use file::FileSettings;
 pub use rate::{Kind, Rate, Source};

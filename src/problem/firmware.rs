@@ -1,6 +1,6 @@
 //! Words for what can be wrong with firmware folders and images. `{0}` is the version wherever one is meant.
 
-use super::Text;
+use super::words::Text;
 
 // --- The firmware folder and the names in it -----------------------------------------------------
 

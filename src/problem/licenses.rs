@@ -1,6 +1,6 @@
 //! Words for what can be wrong with licence files. None of them holds a serial number: the page is public.
 
-use super::Text;
+use super::words::Text;
 
 /// There is nothing at `feature_licenses_path`.
 pub const PATH_MISSING: Text = Text::new(

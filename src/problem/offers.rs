@@ -1,6 +1,6 @@
 //! Words for what can be wrong with `offer.ini` and with several offers together. `{0}` is the version.
 
-use super::Text;
+use super::words::Text;
 
 /// `offer.ini` is there and cannot be read.
 pub const OFFER_UNREADABLE: Text = Text::new(

@@ -1,6 +1,6 @@
 //! Words for what registrars show, and for what to do about one of them.
 
-use super::Text;
+use super::words::Text;
 
 /// A folder named later than the firmware in it.
 pub const MISLABELLED: Text = Text {

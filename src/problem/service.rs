@@ -1,6 +1,6 @@
 //! Words for what keeps the service from starting, or from writing its log.
 
-use super::Text;
+use super::words::Text;
 
 /// An address to listen on is not this machine's.
 pub const NO_ADDRESS: Text = Text::new(

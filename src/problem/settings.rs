@@ -1,6 +1,6 @@
 //! Words for what can be wrong with a file of settings.
 
-use super::Text;
+use super::words::Text;
 
 /// A line is not text.
 pub const LINE_NOT_UTF8: Text = Text::new(

@@ -13,9 +13,10 @@ mod policy;
 mod capacity;
 mod place;
 
+mod stage;
+
 mod origin;
 mod progress;
-mod stage;
 
 pub use capacity::Capacity;
 pub use permits::{DownloadPermit, Permit};
