@@ -334,3 +334,17 @@ fn behind_a_proxy_that_is_not_named_nobody_is_held_and_the_problem_is_told_once(
     }
     assert!(status(&server).contains("X-Forwarded-For") && status(&server).contains("underscores_in_headers on"));
 }
+
+#[test]
+fn a_download_on_another_connection_is_the_drivers_whoever_else_asks_meanwhile() {
+    let server = Server::start_plain("");
+    let pc = Folder::new();
+    let mut driver = Driver::start(&server, pc.path(), "19.12.2017");
+    assert!(read_offer(&driver.check("")).is_some());
+    // Somebody's script on the same PC.
+    let other = server.post("/check_firmware", "{\"build_date\": \"18.12.2017\"}");
+    assert!(read_offer(&other).is_some());
+    assert_eq!(server.ask(java_get("/firmware/20260301/upd_app.bin")).body.len(), IMAGE_BYTES);
+    assert!(read_offer(&driver.check("")).is_none());
+    server.wait_for_line("update_available=false critical=false version=20260301 held=");
+}

@@ -92,10 +92,10 @@ impl Known {
         self.tracks.iter_mut().find(|track| track.build_date == build_date)
     }
 
-    /// The build date that was offered a version last.
-    pub fn find_offered(&self, version: Date) -> Option<&Track> {
+    /// The build date that was offered a version last; for a Java client a driver's, whoever else has asked since.
+    pub fn find_offered(&self, version: Date, is_java: bool) -> Option<&Track> {
         let offered = self.tracks.iter().filter(|track| track.offered.is_some_and(|(offered, _)| offered == version));
-        offered.max_by_key(|track| track.offered.map(|(_, at)| at))
+        offered.max_by_key(|track| (is_java && track.is_driver, track.offered.map(|(_, at)| at)))
     }
 
     /// The track of a build date, made if there is none: then another one may have to go.

@@ -84,7 +84,7 @@ impl Memory {
         let offered_here = start.offered_here.filter(|offered| (offered.caller, offered.version) == (start.caller, version));
         let build_date = match offered_here {
             Some(offered) => offered.build_date,
-            None => known.find_offered(version)?.build_date,
+            None => known.find_offered(version, start.is_java)?.build_date,
         };
         let track = known.track_mut(build_date).filter(|track| track.is_driver && start.is_java)?;
         Some((build_date, track.begin()))
@@ -108,7 +108,7 @@ impl Memory {
         known.cuts = if is_complete { 0 } else { known.cuts.saturating_add(1) };
         let is_whole = is_complete && start.start == 0;
         let build_date = driver.map(|(build_date, _)| build_date);
-        let build_date = build_date.or_else(|| known.find_offered(version).map(|track| track.build_date));
+        let build_date = build_date.or_else(|| known.find_offered(version, start.is_java).map(|track| track.build_date));
         let Some(track) = build_date.and_then(|build_date| known.track_mut(build_date)) else { return };
         if is_whole {
             (track.taken, track.takes) = (Some((version, now)), track.takes.saturating_add(1));
