@@ -72,7 +72,7 @@ fn work(context: &Arc<Context>, entrance: &Arc<Entrance>, attendance: Attendance
                 attendance = entrance.attend();
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                if entrance.waiting() > limits::SPARE_THREADS {
+                if attendance.leave_if_more_than(limits::SPARE_THREADS) {
                     return;
                 }
             }
