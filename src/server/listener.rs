@@ -172,7 +172,6 @@ impl Entrance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::hint;
     use std::thread;
 
     #[test]
@@ -183,7 +182,7 @@ mod tests {
             let leave = |mut attendance: Attendance| {
                 ready.fetch_add(1, Ordering::Relaxed);
                 while ready.load(Ordering::Relaxed) < 2 {
-                    hint::spin_loop();
+                    thread::yield_now();
                 }
                 (!attendance.leave_if_more_than(1)).then_some(attendance)
             };
