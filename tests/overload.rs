@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use common::{Client, Folder, Server, check_request, image, license_line, publish, susv, wait_until};
 
-/// `max_connections` of the servers under attack. At least eight places are left beside downloads and disk, so this makes 15.
+/// `max_connections` of the servers under attack. At least eight places are left beside downloads and disk, so this makes 16.
 const MAX_CONNECTIONS: usize = 8;
-const PLACES: usize = 15;
+const PLACES: usize = 16;
 /// Callers that send valid checks under each attack, and how many each sends, one after another.
 const CALLERS: usize = 4;
 const CHECKS: usize = 10;

@@ -62,7 +62,7 @@ fn work(context: &Arc<Context>, mut attendance: Attendance) {
                 attendance = entrance.attend();
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                if attendance.leave_to(limits::SPARE_THREADS) {
+                if attendance.leave_if_more_than(limits::SPARE_THREADS) {
                     return;
                 }
             }

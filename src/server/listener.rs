@@ -118,19 +118,20 @@ impl Attendance {
         &self.entrance
     }
 
-    /// Leaves the entrance to others; the last one hands its attendance over, so that there is always one.
-    pub fn leave(mut self, hand_over: impl FnOnce(Attendance)) {
-        if !self.leave_to(1) {
-            hand_over(self);
-        }
+    /// Leaves the entrance if more than `enough` threads wait there, this one counted; tells whether it did.
+    pub fn leave_if_more_than(&mut self, enough: usize) -> bool {
+        // In one step, so that of several who look at the same moment only as many leave as may.
+        let one_less = |count: usize| (count > enough).then(|| count - 1);
+        let has_left = self.entrance.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok();
+        self.is_counted &= !has_left;
+        has_left
     }
 
-    /// Leaves if more than `others` stay. Several may try at once: the count decides, one after another.
-    pub fn leave_to(&mut self, others: usize) -> bool {
-        let leave = |count| if count > others { Some(count - 1) } else { None };
-        let has_left = self.entrance.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, leave).is_ok();
-        self.is_counted = !has_left;
-        has_left
+    /// Leaves the entrance to others; the last one hands its attendance over, so that there is always one.
+    pub fn leave(mut self, hand_over: impl FnOnce(Attendance)) {
+        if !self.leave_if_more_than(1) {
+            hand_over(self);
+        }
     }
 }
 
@@ -169,6 +170,35 @@ impl Entrance {
     pub fn close(&self) {
         if let Ok(same_socket) = self.listener.try_clone() {
             let _ = TcpStream::from(OwnedFd::from(same_socket)).shutdown(Shutdown::Both);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn of_two_threads_that_look_at_the_same_moment_one_stays() {
+        let entrance = Entrance::new(TcpListener::bind("127.0.0.1:0").expect("a port"), false);
+        for round in 0..2000 {
+            let ready = AtomicUsize::new(0);
+            let leave = |mut attendance: Attendance| {
+                ready.fetch_add(1, Ordering::Relaxed);
+                while ready.load(Ordering::Relaxed) < 2 {
+                    thread::yield_now();
+                }
+                (!attendance.leave_if_more_than(1)).then_some(attendance)
+            };
+            let (first, second) = (entrance.attend(), entrance.attend());
+            let stayed = thread::scope(|scope| {
+                let other = scope.spawn(|| leave(first));
+                [leave(second), other.join().expect("no panic")]
+            });
+            assert_eq!((entrance.waiting(), stayed.iter().flatten().count()), (1, 1), "round {round}");
+            drop(stayed);
+            assert_eq!(entrance.waiting(), 0, "round {round}");
         }
     }
 }

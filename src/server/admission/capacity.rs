@@ -9,7 +9,7 @@ pub struct Capacity {
     pub places: usize,
     /// Of these, how many may send a download at a time.
     pub downloads: usize,
-    /// Of these, how many may use the disk for anything else at a time.
+    /// Of these, how many may use the disk for anything else at a time, while as many more wait for it.
     pub disk: usize,
     /// Downloads that wait, beside the places.
     pub waiting: usize,
@@ -31,7 +31,7 @@ impl Capacity {
     fn uncut(max_connections: usize) -> Capacity {
         let downloads = (max_connections * 3 / 4).max(1);
         let disk = (max_connections / 8).max(1);
-        let places = max_connections.max(downloads + disk + limits::PLACES_FOR_CHECKS);
+        let places = max_connections.max(downloads + 2 * disk + limits::PLACES_FOR_CHECKS);
         Capacity { places, downloads, disk, waiting: 0 }
     }
 
@@ -49,22 +49,23 @@ mod tests {
     fn capacity_follows_from_max_connections_and_descriptors() {
         let cases = [
             // max_connections, descriptors, places, downloads, disk, waiting
-            (1, 10_000, 10, 1, 1, 4),
-            (2, 10_000, 10, 1, 1, 8),
-            (3, 10_000, 11, 2, 1, 12),
-            (8, 10_000, 15, 6, 1, 32),
-            (64, 10_000, 64, 48, 8, 256),
-            (256, 10_000, 256, 192, 32, 256),
-            (256, 1024, 256, 192, 32, 256),
-            (256, 512, 256, 192, 32, 16),
-            (256, 64, 27, 17, 2, 2),
-            (100, 40, 16, 7, 1, 0),
-            (100, 8, 10, 1, 1, 0),
+            (1, 10_000, 11, 1, 1, 4),
+            (2, 10_000, 11, 1, 1, 8),
+            (3, 10_000, 12, 2, 1, 12),
+            (8, 10_000, 16, 6, 1, 32),
+            (64, 10_000, 72, 48, 8, 256),
+            (256, 10_000, 264, 192, 32, 256),
+            (256, 1024, 264, 192, 32, 256),
+            (256, 512, 264, 192, 32, 8),
+            (256, 64, 29, 17, 2, 0),
+            (100, 40, 16, 6, 1, 1),
+            (100, 8, 11, 1, 1, 0),
         ];
         for (max, descriptors, places, downloads, disk, waiting) in cases {
             let capacity = Capacity::new(max, descriptors);
             assert_eq!(capacity, Capacity { places, downloads, disk, waiting }, "{max} with {descriptors}");
-            assert!(capacity.places >= capacity.downloads + capacity.disk + 3, "{capacity:?}: some are left for checks");
+            // Those who use the disk and those who wait for it: neither gives way.
+            assert!(capacity.places >= capacity.downloads + 2 * capacity.disk + 8, "{capacity:?}: some are left for checks");
         }
     }
 }

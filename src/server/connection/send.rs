@@ -90,6 +90,8 @@ impl Sender {
             if is_last && has_changed(&body.file, &body.stamp) {
                 return Err(CloseReason::FileChanged);
             }
+            // A piece the kernel takes at once is progress too, and nobody else would note it.
+            self.look_up(place)?;
             self.write_all(place, piece, &[])?;
             sent += wanted as u64;
         }
@@ -124,7 +126,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Called when the kernel did not take all: is the client still taking any, and are we still wanted?
+    /// Called between two writes: is the client still taking any, and are we still wanted?
     fn look_up(&mut self, place: &Place) -> Result<(), CloseReason> {
         let now = clock::now();
         let acknowledged = self.acknowledged(place);
@@ -149,4 +151,35 @@ impl Sender {
 
 fn has_changed(file: &File, stamp: &Stamp) -> bool {
     file.metadata().map_or(true, |metadata| Stamp::from(&metadata) != *stamp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{self, Read};
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn a_file_that_never_blocks_is_seen_to_move() {
+        const LENGTH: u64 = 8 * 1024 * 1024;
+        let path = std::env::temp_dir().join(format!("susv-send-{}", std::process::id()));
+        let file =
+            File::create_new(&path).and_then(|file| file.set_len(LENGTH)).and_then(|()| File::open(&path)).expect("a file");
+        std::fs::remove_file(&path).expect("removed, and still open");
+        let stamp = Stamp::from(&file.metadata().expect("its metadata"));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let client = TcpStream::connect(listener.local_addr().expect("its address")).expect("a connection");
+        let (stream, peer) = listener.accept().expect("the same connection");
+        let reader = std::thread::spawn(move || io::copy(&mut client.take(LENGTH), &mut io::sink()));
+
+        let place = Place::new(stream, peer);
+        assert!(place.begin_download(0));
+        let begun = clock::now();
+        let body = Body::File(FileBody { file, stamp, first: Vec::new(), start: 0, length: LENGTH });
+        assert_eq!(Sender::new().send(&place, &mut Vec::new(), &body), (LENGTH, Ok(())));
+        let now = clock::now();
+        let progress = place.stage().progress.expect("a download");
+        assert!(progress.stood_still(now) < now - begun, "nothing was noted");
+        assert_eq!(reader.join().expect("the reader").expect("all of it"), LENGTH);
+    }
 }
