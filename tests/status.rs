@@ -341,26 +341,3 @@ fn a_full_disk_costs_lines_and_nothing_else() {
     wait_until("logging resumes", || !status(&server).contains("No space left on device"));
     assert!(fs::read_to_string(disk.join("susv.log")).expect("the log").contains("event=log_file_resumed"));
 }
-
-#[test]
-fn the_same_warning_again_is_counted() {
-    let mut server = Server::start_plain("");
-    server.wait_for_line("event=licenses");
-    // A file that the index knows and that cannot be read, for root neither.
-    let path = server.folder.path().join("licenses/a.slf");
-    symlink("/proc/self/mem", server.folder.path().join("new")).expect("a link");
-    fs::rename(server.folder.path().join("new"), &path).expect("replaced");
-    let mut clients: Vec<_> = (0..10).map(|_| server.connect()).collect();
-    for client in &mut clients {
-        client.send(post_request("/feature_licenses", "{\"serial\": \"0000000000012345\"}"));
-    }
-    for client in &mut clients {
-        let answer = client.read_answer(false);
-        assert_eq!(answer.status, 503, "{}", answer.text());
-    }
-    server.signal(15);
-    server.wait();
-    server.wait_for_line("repeated=\"9 more in ");
-    let warnings = server.lines().iter().filter(|line| line.contains("event=problem") && !line.contains("repeated=")).count();
-    assert_eq!(warnings, 1, "{:#?}", server.lines());
-}

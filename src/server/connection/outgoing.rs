@@ -21,7 +21,7 @@ pub struct Outgoing<'a> {
     context: &'a Context,
     guard: PlaceGuard<'a>,
     sender: Sender,
-    /// The head of an answer, and its body if that is small.
+    /// The head of an answer.
     out: Vec<u8>,
     /// Held from before a download touches file or image until its last byte is acknowledged.
     permit: Option<DownloadPermit<'a>>,
@@ -89,7 +89,7 @@ impl<'a> Outgoing<'a> {
         }
         let due = reply.body.length().unwrap_or(0);
         let mut download = access_log::begin_download(self.context, &reply, self.offered_here);
-        let (sent, result) = self.sender.send(place, &mut self.out, &reply.body);
+        let (sent, result) = self.sender.send(place, &self.out, &reply.body);
         let is_logged = answered.settings.log_requests;
         if is_logged {
             access_log::log_answer(place, answered, &reply, sent..due, result.err());

@@ -35,14 +35,11 @@ impl Sender {
 
     /// Sends `head` (status line and fields) and `body`. Returns the bytes of the body handed to the kernel, and why the
     /// connection ends if they are not all.
-    pub fn send(&mut self, place: &Place, head: &mut Vec<u8>, body: &Body) -> (u64, Result<(), CloseReason>) {
+    pub fn send(&mut self, place: &Place, head: &[u8], body: &Body) -> (u64, Result<(), CloseReason>) {
         let begin = self.written + head.len() as u64;
         let result = match body {
-            Body::Absent => self.send_small(place, head),
-            Body::Text(text) => {
-                head.extend_from_slice(text.as_bytes());
-                self.send_small(place, head)
-            }
+            Body::Absent => self.send_small(place, head, ""),
+            Body::Text(text) => self.send_small(place, head, text),
             Body::Image(image, range) => self
                 .send_download(place, |sender| sender.write_all(place, head, image.bytes.get(range.clone()).unwrap_or_default())),
             Body::File(body) => self.send_download(place, |sender| sender.send_file(place, head, body)),
@@ -50,10 +47,10 @@ impl Sender {
         (self.written.saturating_sub(begin), result)
     }
 
-    fn send_small(&mut self, place: &Place, bytes: &[u8]) -> Result<(), CloseReason> {
+    fn send_small(&mut self, place: &Place, head: &[u8], text: &str) -> Result<(), CloseReason> {
         place.enter(Phase::Answering);
         self.blocked_since = None;
-        self.write_all(place, bytes, &[])
+        self.write_all(place, head, text.as_bytes())
     }
 
     /// From the first byte of a download's head until its last byte is with the kernel, whatever ends the connection or the process
@@ -176,7 +173,7 @@ mod tests {
         assert!(place.begin_download(0));
         let begun = clock::now();
         let body = Body::File(FileBody { file, stamp, first: Vec::new(), start: 0, length: LENGTH });
-        assert_eq!(Sender::new().send(&place, &mut Vec::new(), &body), (LENGTH, Ok(())));
+        assert_eq!(Sender::new().send(&place, &[], &body), (LENGTH, Ok(())));
         let now = clock::now();
         let progress = place.stage().progress.expect("a download");
         assert!(progress.stood_still(now) < now - begun, "nothing was noted");
