@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -584,4 +585,44 @@ fn the_shipped_sample_is_offered_without_a_problem_or_advice() {
     assert_eq!((&catalog.problems, &catalog.hints), (&Vec::new(), &Vec::new()));
     let offer = &catalog.offers()[0];
     assert!(offer.version == 20000101 && offer.is_vouched && offer.images.iter().all(|image| image.bytes.len() == IMAGE_BYTES));
+}
+
+/// What is written through a mapping changes no stamp, and within 2 s nothing that is written on FAT does.
+#[test]
+fn an_image_that_changed_without_a_sign_is_judged_again_and_the_reason_told() {
+    unsafe extern "C" {
+        fn mmap(address: *mut u8, length: usize, protection: i32, flags: i32, file: i32, offset: i64) -> *mut u8;
+        fn munmap(address: *mut u8, length: usize) -> i32;
+    }
+    let server = Server::start("current_firmware_version = latest\n", |folder| publish(folder, "20260101", 1));
+    publish(&server.folder, "20260301", 2);
+    let path = server.folder.path().join("firmware/20260301/upd_app.bin");
+    let file = fs::OpenOptions::new().read(true).write(true).open(&path).expect("the image");
+    // SAFETY: a shared mapping of a file that is not made shorter, used by this thread alone and unmapped at the end.
+    let (mapping, bytes) = unsafe {
+        let mapping = mmap(std::ptr::null_mut(), common::IMAGE_BYTES, 3, 1, file.as_raw_fd(), 0);
+        assert!(!mapping.is_null() && mapping as isize != -1, "a mapping");
+        (mapping, std::slice::from_raw_parts_mut(mapping, common::IMAGE_BYTES))
+    };
+    bytes[0] ^= 1;
+    let stamp = || susv::stamp::Stamp::of(&path).expect("a stamp");
+    let before = stamp();
+    server.wait_for_line("unsettled=\"none -> 20260301\"");
+    let end = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < end {
+        // Each look sees another content and the same stamp.
+        bytes[0] = bytes[0].wrapping_add(2);
+        thread::sleep(Duration::from_millis(1));
+    }
+    bytes[0] = image(2)[0];
+    // SAFETY: it was mapped above, and nobody uses it any more.
+    assert_eq!(unsafe { munmap(mapping, common::IMAGE_BYTES) }, 0);
+    let has_sign = stamp() != before;
+    // Some file systems show it: then it has just settled.
+    wait_until("it is offered, or somebody is told why not", || {
+        server
+            .lines()
+            .iter()
+            .any(|line| line.contains("IMAGE-REPLACED") && !has_sign || line.contains("-> 20260301\"") && line.contains("offer="))
+    });
 }

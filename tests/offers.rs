@@ -234,6 +234,26 @@ fn what_becomes_wrong_is_withdrawn_at_once_and_nobody_is_downgraded_for_a_moment
     server.wait_for_line("OFFER-BAD-VALUE");
 }
 
+/// A copy that has just begun, or one on a full disk.
+#[test]
+fn an_offer_file_that_was_emptied_does_not_open_a_pilot_to_everybody() {
+    let server = Server::start(LATEST, |folder| {
+        publish(folder, "20260101", 1);
+        publish(folder, "20260301", 2);
+        offer(folder, "20260301", "only_for = 127.0.0.2\n");
+        publish_sums(folder, "20260301", &["offer.ini"]);
+    });
+    assert_eq!([2, 3].map(|till| told(&server, till, "19.12.2017")), [Some(20260301), Some(20260101)]);
+    offer(&server.folder, "20260301", "");
+    wait_until("the pilot is withdrawn", || {
+        let others = told(&server, 3, "19.12.2017");
+        assert_ne!(others, Some(20260301));
+        told(&server, 2, "19.12.2017") == Some(20260101)
+    });
+    server.wait_for_line("OFFER-EMPTY");
+    assert_eq!(told(&server, 3, "19.12.2017"), Some(20260101));
+}
+
 #[test]
 fn a_pilot_that_is_copied_slowly_with_its_offer_last_reaches_nobody_else() {
     let server = Server::start(LATEST, |folder| publish(folder, "20260101", 1));

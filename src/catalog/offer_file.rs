@@ -145,6 +145,10 @@ fn read_date(value: &str) -> Result<Date, &'static Text> {
 
 /// Reads the bytes of the `offer.ini` at `path`, or everything that is wrong with it.
 pub fn parse(path: &Path, version: Date, bytes: &[u8]) -> Result<OfferFile, Vec<Problem>> {
+    // Cut short before whom it is for, by a copy that has just begun, a full disk or a power cut. Comments are meant.
+    if bytes.trim_ascii().is_empty() {
+        return Err(vec![Problem::with(path, &texts::OFFER_EMPTY, vec![version.into()])]);
+    }
     let mut offer = OfferFile { exists: true, ..OfferFile::default() };
     let mut problems = Vec::new();
     let mut seen = [false; KEYS.len()];
@@ -193,7 +197,6 @@ mod tests {
     #[test]
     fn callers_are_admitted_by_address_and_build_date() {
         let cases = [
-            ("", "10.0.0.1", 20171219, Ok(())),
             ("# for everybody\n", "::1", 20171219, Ok(())),
             ("only_for = 10.0.0.1, 10.0.1.0/24\nonly_for = fd00::/8", "10.0.1.9", 20171219, Ok(())),
             ("only_for = 10.0.0.1, 10.0.1.0/24\nonly_for = fd00::/8", "fd00::9", 20171219, Ok(())),
@@ -216,6 +219,8 @@ mod tests {
     #[test]
     fn whatever_is_wrong_is_refused() {
         let cases = [
+            ("", "OFFER-EMPTY"),
+            ("\r\n \n", "OFFER-EMPTY"),
             ("only_for =", "OFFER-BAD-VALUE"),
             ("only_for = ,", "OFFER-BAD-VALUE"),
             ("only_for = 10.0.0.1,", "OFFER-BAD-VALUE"),
@@ -252,7 +257,7 @@ mod tests {
         let settings = b"current_firmware_version = latest\nallow = 192.168.1.0/24\n";
         let settings = crate::config::parse(Path::new("config.ini"), settings).valid().expect("valid settings");
         let cases = [
-            ("", None),
+            ("# for everybody", None),
             ("only_for = 192.168.1.7, 10.0.0.1", None),
             ("only_for = 10.0.0.1", Some("OFFER-NOT-ALLOWED")),
             ("built_from = 1.1.2018\nbuilt_to = 31.12.2017", Some("OFFER-FOR-NOBODY")),
@@ -271,7 +276,7 @@ mod tests {
             ("only_for = 10.0.0.1, 10.0.0.2", "only_for = 10.0.0.2, 10.0.0.3", true),
             ("only_for = 10.0.0.1, 10.0.0.2", "only_for = 10.0.0.2", false),
             ("only_for = 10.0.0.1", "only_for = 10.0.0.2", false),
-            ("only_for = 10.0.0.1, 10.0.0.2", "", false),
+            ("only_for = 10.0.0.1, 10.0.0.2", "# for everybody", false),
             ("only_for = 10.0.0.1, 10.0.0.2\nbuilt_to = 1.1.2018", "only_for = 10.0.0.2, 10.0.0.3\nbuilt_from = 2.1.2018", false),
             ("only_for = 10.0.0.1, 10.0.0.2\nbuilt_to = 2.1.2018", "only_for = 10.0.0.2, 10.0.0.3\nbuilt_from = 2.1.2018", true),
         ];
@@ -285,7 +290,7 @@ mod tests {
     fn who_is_admitted_is_described_briefly() {
         let many: String = (0..9).map(|number| format!("only_for = 10.0.0.{number}\n")).collect();
         let cases = [
-            ("", ""),
+            ("# for everybody", ""),
             ("only_for = 10.0.0.1, fd00::/8\nbuilt_to = 1.2.2018", "only_for 10.0.0.1, fd00::/8; built_to 01.02.2018"),
             ("built_from = 1.2.2018", "built_from 01.02.2018"),
             (&many, "only_for 10.0.0.0, 10.0.0.1, 10.0.0.2, 10.0.0.3, 5 more"),

@@ -233,7 +233,8 @@ impl TrackedFolder {
         self.judgement = None;
     }
 
-    /// Reads both images. `Ok(false)` if they changed meanwhile: then the folder counts as unsettled.
+    /// Reads both images. `Ok(false)` if they changed meanwhile: then the folder counts as unsettled, and is judged again even if
+    /// its stamps are the same, as they may be after a write through a mapping, or on FAT.
     pub fn load(&mut self, root: &Path) -> std::io::Result<bool> {
         let Some(fit) = &self.fit else { return Ok(false) };
         let [first, second] = fit.images.each_ref().map(|image| image.load(root, self.version));
@@ -241,7 +242,9 @@ impl TrackedFolder {
             (Some(first), Some(second)) => Some([Arc::new(first), Arc::new(second)]),
             _ => None,
         };
-        self.is_settled &= self.images.is_some();
+        if self.images.is_none() {
+            (self.is_settled, self.judgement) = (false, None);
+        }
         Ok(self.images.is_some())
     }
 

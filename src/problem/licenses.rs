@@ -79,6 +79,13 @@ pub const CHANGING: Text = Text::new(
     "файл меняется, лицензию из него сейчас выдать нельзя: дождитесь конца копирования",
 );
 
+/// A serial number was asked for before the files were read.
+pub const NOT_READ_YET: Text = Text::new(
+    "LICENCES-NOT-READ-YET",
+    "the licence files have not been read yet: wait, or look at the other problems",
+    "файлы лицензий ещё не прочитаны: подождите или посмотрите на другие проблемы",
+);
+
 /// A line is no licence.
 pub const LINE_TOO_SHORT: Text = Text::new(
     "LICENCE-LINE-SHORT",
@@ -176,6 +183,7 @@ pub const ALL: &[&Text] = &[
     &TOO_MANY_FILES,
     &NO_MEMORY,
     &CHANGING,
+    &NOT_READ_YET,
     &LINE_TOO_SHORT,
     &LINE_SERIAL,
     &LINE_FIRST_TAB,

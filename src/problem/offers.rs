@@ -9,6 +9,13 @@ pub const OFFER_UNREADABLE: Text = Text::new(
     "offer.ini есть, но не читается ({1}): версия {0} не предлагается никому; скопируйте его ещё раз, проверьте права или удалите, чтобы предлагать версию всем",
 );
 
+/// Nothing is in `offer.ini`.
+pub const OFFER_EMPTY: Text = Text::new(
+    "OFFER-EMPTY",
+    "offer.ini is empty, as a copy that has just begun or a full disk leaves it: version {0} is offered to nobody; copy it again, or remove it to offer the version to everybody",
+    "offer.ini пуст, как бывает в начале копирования или при заполненном диске: версия {0} не предлагается никому; скопируйте его ещё раз или удалите, чтобы предлагать версию всем",
+);
+
 /// A line of `offer.ini` is wrong.
 pub const OFFER_BAD_LINE: Text =
     Text::new("OFFER-BAD-LINE", "{1}: version {0} is offered to nobody", "{1}: версия {0} не предлагается никому");
@@ -96,6 +103,7 @@ pub const LIVE_TOO_LARGE: Text = Text::new(
 /// All of them.
 pub const ALL: &[&Text] = &[
     &OFFER_UNREADABLE,
+    &OFFER_EMPTY,
     &OFFER_BAD_LINE,
     &OFFER_BAD_KEY,
     &OFFER_REPEATED,

@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 
+use super::file::Counted;
 use crate::config::LICENSE_EXTENSION;
 use crate::file::has_extension;
 use crate::limits;
-use crate::problem::Problem;
 use crate::problem::licenses as texts;
+use crate::problem::{HINT_MORE, MORE, Problem};
 use crate::stamp::Stamp;
 use crate::sys;
 
@@ -21,8 +23,10 @@ pub struct Look {
     pub hidden: Vec<PathBuf>,
     /// Whether all names could be read: what is not among the files is not there.
     pub is_complete: bool,
-    /// What is wrong, hints included.
+    /// What is wrong, hints included; bounded.
     pub problems: Vec<Problem>,
+    mistakes: Counted<Problem>,
+    hints: Counted<Problem>,
 }
 
 /// Looks at a licence file, or at all `.slf` files of a folder. An error is a want of descriptors or memory, which says nothing of
@@ -55,12 +59,22 @@ pub fn look(path: &Path) -> io::Result<Look> {
         found.problems.push(Problem::with(path, &texts::TOO_MANY_FILES, vec![count.into(), limits::LICENSE_FILES.into()]));
         found.files.truncate(limits::LICENSE_FILES);
     }
-    // Folders are read in any order.
-    found.problems.sort_by(|a, b| (a.is_hint(), &a.place).cmp(&(b.is_hint(), &b.place)));
+    for (list, text) in [(mem::take(&mut found.mistakes), &MORE), (mem::take(&mut found.hints), &HINT_MORE)] {
+        let more = list.more().map(|more| Problem::with(path, text, vec![more.into()]));
+        // Folders are read in any order.
+        let mut first = list.first;
+        first.sort_by(|a, b| a.place.cmp(&b.place));
+        found.problems.extend(first.into_iter().chain(more));
+    }
     Ok(found)
 }
 
 impl Look {
+    /// A wrong folder may hold very many files, and all are looked at again and again.
+    fn note(&mut self, problem: Problem) {
+        if problem.is_hint() { self.hints.add(problem) } else { self.mistakes.add(problem) }
+    }
+
     /// The folder itself cannot be read, or only in part.
     fn fail(&mut self, path: &Path, error: io::Error) -> io::Result<()> {
         if sys::is_out_of_resources(&error) {
@@ -80,22 +94,22 @@ impl Look {
             // Hidden files belong to editors and to programs that copy.
             if !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
                 let text = if path.is_dir() { &texts::FOLDER } else { &texts::OTHER_NAME };
-                self.problems.push(Problem::with(&path, text, Vec::new()));
+                self.note(Problem::with(&path, text, Vec::new()));
             }
             return Ok(());
         }
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => self.files.push((path, Stamp::from(&metadata))),
-            Ok(_) => self.problems.push(Problem::with(&path, &texts::NOT_A_FILE, Vec::new())),
+            Ok(_) => self.note(Problem::with(&path, &texts::NOT_A_FILE, Vec::new())),
             Err(error) if sys::is_out_of_resources(&error) => return Err(error),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // A link to nothing; or it has gone since its name was read, which is no problem.
                 if path.is_symlink() {
-                    self.problems.push(Problem::with(&path, &texts::LINK_DANGLING, Vec::new()));
+                    self.note(Problem::with(&path, &texts::LINK_DANGLING, Vec::new()));
                 }
             }
             Err(error) => {
-                self.problems.push(Problem::with(&path, &texts::FILE_UNREADABLE, vec![error.into()]));
+                self.note(Problem::with(&path, &texts::FILE_UNREADABLE, vec![error.into()]));
                 self.hidden.push(path);
             }
         }

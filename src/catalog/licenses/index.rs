@@ -20,10 +20,12 @@ pub struct LicenseIndex {
     /// Everything that is wrong with them, hints included; bounded.
     pub problems: Vec<Problem>,
     length: usize,
+    /// Whether the files have been looked at: until then nobody knows which licences there are.
+    is_known: bool,
 }
 
 impl LicenseIndex {
-    /// Puts the files at `path` together; they are sorted by name. `found` is what was wrong when they were looked for.
+    /// Puts the files at `path` together; they are sorted by name. `found` is what was wrong when they were looked for, bounded.
     pub fn new(path: &Path, files: Vec<Arc<LicenseFile>>, found: Vec<Problem>) -> LicenseIndex {
         let repeated = find_repeated(&files);
         let (hints, mut problems): (Vec<_>, Vec<_>) = found.into_iter().partition(Problem::is_hint);
@@ -44,9 +46,8 @@ impl LicenseIndex {
         problems.extend(repeated.more().map(|more| Problem::with(path, &texts::MORE_REPEATED, vec![more.into()])));
         problem::bound(&mut problems, &path.to_string_lossy(), limits::LICENSE_PROBLEMS);
         problems.extend(hints);
-        problem::bound(&mut problems, &path.to_string_lossy(), limits::LICENSE_PROBLEMS + limits::PROBLEMS_PER_FILE);
         let entries: usize = files.iter().map(|file| file.entries.len()).sum();
-        LicenseIndex { length: entries - repeated.count, files, problems }
+        LicenseIndex { length: entries - repeated.count, files, problems, is_known: true }
     }
 
     /// Number of licences.
@@ -62,6 +63,9 @@ impl LicenseIndex {
     /// The licence of a serial number. `Ok(None)`: there is none. The error says why the file that has it cannot be read now; it
     /// does not wait for that to change.
     pub fn find(&self, serial: u64) -> Result<Option<License>, Problem> {
+        if !self.is_known {
+            return Err(Problem::at("feature_licenses_path".to_owned(), &texts::NOT_READ_YET, Vec::new()));
+        }
         // Of equal serial numbers the last counts.
         let found = self.files.iter().rev().find_map(|file| Some((file, file.find(serial)?)));
         found.map(|(file, entry)| file.read_line(entry)).transpose()

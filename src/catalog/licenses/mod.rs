@@ -5,8 +5,9 @@ mod watch;
 
 mod index;
 
-mod file;
 mod folder;
+
+mod file;
 mod line;
 
 pub use file::{License, LicenseFile};

@@ -57,7 +57,7 @@ impl LicenseWatch {
     }
 
     /// Looks at `now`, and reads what changed and has stood still for `wait`. Returns the index if it is not what it was. The first
-    /// one comes when everything has settled, or after `limits::FIRST_LOOK_TIME` with what has.
+    /// one comes when everything has settled, or after `wait`, when everything has that stood still meanwhile.
     pub fn look(&mut self, now: Instant, wait: Duration) -> Option<LicenseIndex> {
         // Without descriptors or memory nothing can be said of the files: everything stays as it is.
         let look = folder::look(&self.path).ok()?;
@@ -98,7 +98,7 @@ impl LicenseWatch {
         self.problems = problems;
 
         let since = *self.since.get_or_insert(now);
-        let is_due = !self.is_unsettled || now.saturating_duration_since(since) >= limits::FIRST_LOOK_TIME;
+        let is_due = !self.is_unsettled || now.saturating_duration_since(since) >= wait;
         if !(has_changed && self.has_index || is_due && !self.has_index) {
             return None;
         }
