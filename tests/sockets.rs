@@ -198,8 +198,7 @@ fn pss_kb(server: &Server) -> u64 {
 }
 
 #[test]
-fn a_head_says_how_long_a_download_is_before_anything_of_it_is_late() {
-    // A refused HEAD has no body, so what follows on the connection is the next answer.
+fn a_refused_head_has_no_body_and_the_next_answer_follows() {
     let server = start("");
     let mut client = server.connect();
     client.send("HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n".to_owned() + GET);
