@@ -29,7 +29,12 @@ impl Memory {
             if is_driver || known.mislabel.is_none() {
                 known.mislabel = Some(mislabel);
             }
-            news = Some(finding::describe_mislabel(caller, &mislabel));
+            // Once: whoever tries one date after the other shows it with each.
+            let (version, told) = (mislabel.version, known.mislabel_told);
+            if told.is_none_or(|(before, by_driver)| version != before || is_driver && !by_driver) {
+                known.mislabel_told = Some((version, is_driver));
+                news = Some(finding::describe_mislabel(caller, &mislabel));
+            }
         }
         if is_driver && let Some(before) = known.driver_date.replace(build_date).filter(|before| build_date < *before) {
             news = news.or(known.step_back.is_none().then(|| finding::describe_step_back(caller, (before, build_date))));
