@@ -348,3 +348,28 @@ fn a_download_on_another_connection_is_the_drivers_whoever_else_asks_meanwhile()
     assert!(read_offer(&driver.check("")).is_none());
     server.wait_for_line("update_available=false critical=false version=20260301 held=");
 }
+
+#[test]
+fn who_flashed_one_of_two_versions_that_it_took_is_offered_the_newer_one() {
+    let server = Server::start("current_firmware_version = latest", |folder| publish(folder, "20260301", 1));
+    let mut client = server.connect();
+    let mut check = |build_date: &str| {
+        client.send(java_check(build_date, ""));
+        let offer = client.read_answer(false).text();
+        let path = |version: &str| format!("/firmware/{version}/upd_app.bin");
+        let version = ["20260301", "20260302"].into_iter().find(|version| offer.contains(&path(version))).expect("a version");
+        let is_available = offer.contains("\"update_available\": true");
+        if is_available {
+            client.send(java_get(&path(version)));
+            assert_eq!(client.read_answer(false).body.len(), IMAGE_BYTES);
+        }
+        (version, is_available)
+    };
+    assert_eq!(check("19.12.2017"), ("20260301", true));
+    publish(&server.folder, "20260302", 9);
+    wait_until("a newer version is offered", || status(&server).contains("\"version\": 20260302, \"critical_version\""));
+    // It has flashed and goes on with the old date; what it loads now is lost, as its PC is switched off before the shift closes.
+    assert_eq!(check("19.12.2017"), ("20260302", true));
+    assert_eq!(check("01.03.2026"), ("20260302", true));
+    assert!(!status(&server).contains("FOLDER-NAMED-TOO-LATE"));
+}

@@ -718,3 +718,28 @@ fn without_the_setting_it_is_flashed_at_every_poll_but_never_with_a_stump() {
     world.check_numbers();
     assert!(world.tills[0].flashes.len() > 40, "{}", world.tills[0].flashes.len());
 }
+
+#[test]
+fn a_wrong_label_is_told_once_however_many_dates_somebody_tries() {
+    let (registrars, caller) = (Arc::new(Registrars::default()), IpAddr::from([10, 0, 0, 1]));
+    let mut told = Vec::new();
+    for is_driver in [false, true] {
+        let mut check = |build_date, now| {
+            let is_by_stranger = false;
+            let chosen = Some(VERSION);
+            let (is_java, has_field, hold_repeats) = (is_driver, is_driver, true);
+            let check = Check { caller, is_java, has_field, is_by_stranger, build_date, chosen, hold_repeats };
+            let (_, news) = registrars.check(&check, now);
+            told.extend(news.map(|problem| problem.code()));
+        };
+        check(OLD, 0);
+        let version = Some(VERSION);
+        let start = DownloadStart { caller, is_java: is_driver, offered_here: None, version, start: 0, size: SIZE };
+        registrars.begin_download(&start, 0).complete(1);
+        for second in 2..50 {
+            check(OLD + 100 * second, 2 * second);
+            check(OLD, 2 * second + 1);
+        }
+    }
+    assert_eq!(told, ["FOLDER-NAMED-TOO-LATE", "FOLDER-NAMED-TOO-LATE", "ANOTHER-TILL"]);
+}

@@ -58,6 +58,8 @@ pub struct Known {
     pub cuts: u8,
     /// What it shows about a folder's name.
     pub mislabel: Option<Mislabel>,
+    /// The version that was told of as that last, and whether a driver showed it.
+    pub mislabel_told: Option<(Date, bool)>,
     /// The first time that a driver reported an older date than before: the date before, and the older one.
     pub step_back: Option<(Date, Date)>,
     /// What a driver reported last.
@@ -73,6 +75,7 @@ impl Known {
             download: None,
             cuts: 0,
             mislabel: None,
+            mislabel_told: None,
             step_back: None,
             driver_date: None,
         }

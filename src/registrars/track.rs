@@ -60,6 +60,8 @@ pub struct Track {
     pub takes: u32,
     /// The newest version that a driver took whole; 0 if none.
     pub installed: Date,
+    /// The oldest one; 0 if none.
+    pub oldest: Date,
     /// The round under way.
     pub round: Round,
     /// When its last download was cut.
@@ -176,6 +178,7 @@ impl Track {
             return;
         }
         self.cut_at = None;
+        self.oldest = if self.installed == 0 { version } else { self.oldest.min(version) };
         self.installed = self.installed.max(version);
         if version > self.round.version {
             let running = self.round.running;

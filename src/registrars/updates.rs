@@ -29,7 +29,12 @@ impl Memory {
             if is_driver || known.mislabel.is_none() {
                 known.mislabel = Some(mislabel);
             }
-            news = Some(finding::describe_mislabel(caller, &mislabel));
+            // Once: whoever tries one date after the other shows it with each.
+            let (version, told) = (mislabel.version, known.mislabel_told);
+            if told.is_none_or(|(before, by_driver)| version != before || is_driver && !by_driver) {
+                known.mislabel_told = Some((version, is_driver));
+                news = Some(finding::describe_mislabel(caller, &mislabel));
+            }
         }
         if is_driver && let Some(before) = known.driver_date.replace(build_date).filter(|before| build_date < *before) {
             news = news.or(known.step_back.is_none().then(|| finding::describe_step_back(caller, (before, build_date))));
@@ -125,12 +130,17 @@ fn find_proof(known: &Known, build_date: Date) -> Option<Date> {
     installed.filter(|version| (1..=build_date).contains(version)).max()
 }
 
-/// A version that this address took, if the date it reports now lies between its old one and that version.
+/// A version that this address took, if the date it reports now lies between its old one and that version. Not if it took the very
+/// version that it reports as well: then it has flashed that one, and the newer one was lost or waits.
 fn find_mislabel(known: &Known, build_date: Date, is_driver: bool) -> Option<Mislabel> {
-    let taken = known.tracks.iter().filter(|track| track.build_date < build_date).filter_map(|track| {
-        let version = if is_driver { track.installed } else { track.taken?.0 };
-        (version > build_date).then_some(version)
+    let older = known.tracks.iter().filter(|track| track.build_date < build_date);
+    let taken = older.flat_map(|track| match is_driver {
+        true => [track.installed, track.oldest],
+        false => [track.taken.map_or(0, |(version, _)| version); 2],
     });
-    let version = taken.max()?;
+    if taken.clone().any(|version| version == build_date) {
+        return None;
+    }
+    let version = taken.max().filter(|version| *version > build_date)?;
     Some(Mislabel { version, build_date, is_driver })
 }
