@@ -292,6 +292,36 @@ fn an_offer_that_vanishes_while_the_server_is_stopped_is_missed_at_the_start() {
     assert_eq!([told(&server, 2, "19.12.2017"), told(&server, 3, "19.12.2017")], [None; 2]);
 }
 
+/// Samba has leases on what Windows writes, and a disk that fails for a moment does the same: the stamp stays what it was.
+#[test]
+fn sums_that_could_not_be_read_at_first_are_obeyed_when_they_can() {
+    unsafe extern "C" {
+        fn fcntl(file: i32, command: i32, argument: i32) -> i32;
+    }
+    const SET_SIGNAL: i32 = 10;
+    const SET_LEASE: i32 = 1024;
+    const URGENT: i32 = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 21 } else { 23 };
+    let folder = Folder::new();
+    publish(&folder, "20260101", 1);
+    publish(&folder, "20260301", 2);
+    offer(&folder, "20260301", "only_for = 127.0.0.2\n");
+    publish_sums(&folder, "20260301", &["offer.ini"]);
+    fs::remove_file(folder.path().join("firmware/20260301/offer.ini")).expect("gone");
+    let path = folder.path().join("firmware/20260301/SHA256SUMS");
+    let sums = fs::OpenOptions::new().write(true).open(path).expect("the sums");
+    // SAFETY: the descriptor is open, and a signal that is ignored tells of who wants to read.
+    let result = unsafe { (fcntl(sums.as_raw_fd(), SET_SIGNAL, URGENT), fcntl(sums.as_raw_fd(), SET_LEASE, 1)) };
+    assert_eq!(result, (0, 0), "a lease");
+    let server = Server::start_in(folder, LATEST);
+    server.wait_for_line("SUMS-UNREADABLE");
+    drop(sums);
+    server.wait_for_line("LISTED-FILE-MISSING");
+    for line in server.lines() {
+        assert!(!(line.contains("20260301") && (line.contains("event=offer ") || line.contains(" offer="))), "{line}");
+    }
+    assert_eq!(told(&server, 3, "19.12.2017"), Some(20260101));
+}
+
 #[test]
 fn offers_that_overlap_are_a_problem_and_whoever_is_in_both_waits() {
     let server = Server::start(LATEST, |folder| {

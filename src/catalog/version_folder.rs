@@ -75,7 +75,15 @@ impl FolderState {
         }
         state.sums = FileState::of(&folder.join(SUMS_NAME))?;
         state.offer = FileState::of(&folder.join(OFFER_NAME))?;
-        for name in listed.read(folder, state.sums)? {
+        let names = match listed.read(folder, state.sums) {
+            Ok(names) => names,
+            // Its stamp may be the same when it can be read, and what it lists must be known before anything is offered.
+            Err(error) => {
+                state.sums = FileState::Unreadable(number_of(error)?);
+                &[]
+            }
+        };
+        for name in names {
             if FileState::of(&folder.join(name))? == FileState::Missing {
                 state.missing.push(name.clone());
             }
@@ -145,10 +153,11 @@ impl ListedNames {
     fn read(&mut self, folder: &Path, sums: FileState) -> io::Result<&[String]> {
         if self.of != Some(sums) {
             self.names = match sums {
-                // What cannot be read is a reason of its own not to offer the version.
                 FileState::File(_) => match read_bounded(&folder.join(SUMS_NAME), limits::SUMS_BYTES) {
                     Ok(text) => Sums::parse(&text).names().filter(|name| stays_below(name)).map(str::to_owned).collect(),
-                    Err(error) => number_of(error).map(|_| Vec::new())?,
+                    // Too long: a reason of its own not to offer the version.
+                    Err(error) if error.kind() == ErrorKind::Other => Vec::new(),
+                    Err(error) => return Err(error),
                 },
                 _ => Vec::new(),
             };
