@@ -743,3 +743,15 @@ fn a_wrong_label_is_told_once_however_many_dates_somebody_tries() {
     }
     assert_eq!(told, ["FOLDER-NAMED-TOO-LATE", "FOLDER-NAMED-TOO-LATE", "ANOTHER-TILL"]);
 }
+
+#[test]
+fn thirty_tills_behind_one_address_are_flashed_within_three_days() {
+    let (mut dice, mut world) = (Dice(10), World::new(2 * DAY));
+    for till in 0..30 {
+        let start = dice.roll(0, 10 * MINUTE);
+        world.add(1, till, OLD, start, Habits { loading: 20, restart_after_flash: true, ..PLAIN });
+    }
+    world.run_until(5 * DAY);
+    let flashes: Vec<_> = world.tills.iter().map(|till| till.flashes.len()).collect();
+    assert!(flashes.iter().all(|count| *count == 1), "{flashes:?}");
+}

@@ -9,6 +9,8 @@ const ROUND_BREAK: u16 = 3600;
 /// Longest round of several tills that is believed: drivers check every 5 to 10 minutes, and a program that is restarted again and
 /// again has rounds as well.
 const LONGEST_ROUND: u32 = 1200;
+/// Shortest usual period: of more tills than can be told apart there are at least so many as make their checks come so fast.
+const USUAL_PERIOD: u32 = 300;
 /// How much a round may differ from the next: seconds are whole, and a check may have waited a little.
 const TOLERANCE: u32 = 5;
 
@@ -39,7 +41,7 @@ impl Gaps {
             self.count += 1;
         }
         let gaps = self.gaps.get(..usize::from(self.count)).unwrap_or_default();
-        let tills = (1..=MOST).find(|tills| is_round_of(gaps, *tills));
+        let tills = (1..=MOST).find(|tills| is_round_of(gaps, *tills)).or_else(|| count_crowd(gaps));
         self.tills = tills.and_then(|tills| u8::try_from(tills).ok());
     }
 
@@ -62,6 +64,14 @@ fn is_round_of(gaps: &[u16], tills: usize) -> bool {
     // A period is set in whole minutes; the check itself takes a moment.
     let is_period = tills == 1 || longest <= LONGEST_ROUND && longest % 60 <= TOLERANCE;
     is_period && longest - shortest.min(longest) <= TOLERANCE
+}
+
+/// How many tills there are at least where no round shows, because there are too many.
+fn count_crowd(gaps: &[u16]) -> Option<usize> {
+    let seconds = gaps.iter().map(|gap| u32::from(*gap)).sum::<u32>().max(1);
+    let tills = GAPS * USUAL_PERIOD as usize / seconds as usize;
+    // Fewer would have shown their round, and a program that is restarted again and again is not that fast.
+    (gaps.len() == GAPS && tills > MOST / 2).then_some(tills)
 }
 
 #[cfg(test)]
@@ -93,5 +103,9 @@ mod tests {
         let mut gaps = Gaps::default();
         [13, 900, 77, 20, 411, 5, 88, 1300, 2, 640, 31, 7, 99].into_iter().for_each(|gap| gaps.push(gap));
         assert_eq!(gaps.count_tills(), None, "no order");
+        // Thirty that check about every 10 minutes: about half, as if they checked every 5.
+        let mut gaps = Gaps::default();
+        (0..30).for_each(|till| gaps.push(till * 7 % 30 + 6));
+        assert_eq!(gaps.count_tills(), Some(14));
     }
 }
