@@ -77,7 +77,7 @@ pub fn find_hint(file: &Path, entry: &Entry<'_>) -> Option<Problem> {
 
 /// The name that `key` was probably meant to be: the nearest one, if few letters differ.
 pub fn find_similar<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let key = key.trim().to_lowercase().replace(['-', ' '], "_");
+    let key = key.trim().to_ascii_lowercase().replace(['-', ' '], "_");
     let nearest = names.map(|name| (distance(key.as_bytes(), name.as_bytes()), name)).min()?;
     (nearest.0 <= 1 + nearest.1.len() / 6).then_some(nearest.1)
 }

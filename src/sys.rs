@@ -64,6 +64,19 @@ unsafe extern "C" {
     fn getrlimit(resource: c_int, limit: *mut ResourceLimit) -> c_int;
     fn setrlimit(resource: c_int, limit: *const ResourceLimit) -> c_int;
     fn openat(folder: c_int, path: *const c_char, flags: c_int, ...) -> c_int;
+    fn setgroups(count: usize, groups: *const u32) -> c_int;
+    fn setgid(gid: u32) -> c_int;
+    fn setuid(uid: u32) -> c_int;
+}
+
+/// From root to another user for good; root's further groups are left, too. Where an error stops it, it goes on with what it has.
+pub fn become_user(uid: u32, gid: u32) -> io::Result<()> {
+    // SAFETY: no groups are read where their number is 0.
+    check(unsafe { setgroups(0, std::ptr::null()) })?;
+    // SAFETY: plain integers. The user comes last: it may change neither its group nor its groups.
+    check(unsafe { setgid(gid) })?;
+    // SAFETY: plain integers.
+    check(unsafe { setuid(uid) }).map(drop)
 }
 
 /// Opens for reading what stands at `names` below the open `folder`, a name for each level, without following a link anywhere and

@@ -1,6 +1,5 @@
 //! The firmware folder through time: which versions are live, and what stands in the way of the others.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,6 +9,7 @@ use super::folder_names::FolderNames;
 use super::image::folder_name;
 use super::offers::{Firmware, Offer, find_overlaps};
 use super::shelf::{Shelf, Shelved};
+use super::sorted_map::SortedMap;
 use super::tracked_folder::{Rules, TrackedFolder};
 use super::version_folder::OFFER_NAME;
 use crate::calendar::Date;
@@ -23,7 +23,7 @@ pub struct FirmwareLoader {
     root: PathBuf,
     sizes: Sizes,
     shelf: Arc<Shelf>,
-    folders: BTreeMap<Date, TrackedFolder>,
+    folders: SortedMap<Date, TrackedFolder>,
     /// Newest first; what the last look could not list is as it was.
     names: FolderNames,
     /// Which of the folders that cannot be chosen are looked at.
@@ -31,7 +31,7 @@ pub struct FirmwareLoader {
     /// With `latest` the newest version that everybody may have: nothing older can be chosen.
     base: Date,
     /// Versions that are fit and not live, with the reasons.
-    refused: BTreeMap<Date, Problem>,
+    refused: Vec<(Date, Problem)>,
 }
 
 impl FirmwareLoader {
@@ -41,11 +41,11 @@ impl FirmwareLoader {
             root: settings.firmware_path.clone(),
             sizes: Sizes::from(settings),
             shelf,
-            folders: BTreeMap::new(),
+            folders: SortedMap::default(),
             names: FolderNames::default(),
             turn: 0,
             base: 0,
-            refused: BTreeMap::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -53,13 +53,13 @@ impl FirmwareLoader {
     pub fn configure(&mut self, settings: &Settings) {
         if self.root != settings.firmware_path {
             *self = FirmwareLoader::new(settings, self.shelf.clone());
-            self.shelf.replace(BTreeMap::new());
+            self.shelf.replace(SortedMap::default());
         }
         let sizes = Sizes::from(settings);
         if self.sizes != sizes {
             self.sizes = sizes;
             self.shelf.forget_judgements();
-            self.folders.values_mut().for_each(TrackedFolder::forget_judgement);
+            self.folders.iter_mut().for_each(|(_, folder)| folder.forget_judgement());
         }
     }
 
@@ -67,19 +67,19 @@ impl FirmwareLoader {
     pub fn look(&mut self, settings: &Settings, now: Instant) {
         if let Ok(names) = FolderNames::read(&self.root) {
             self.names = names;
-        } else if self.folders.is_empty() {
+        } else if self.folders.entries().is_empty() {
             // Nothing is known at all; soon there will be.
             return;
         }
         for version in self.names.versions.iter().copied().chain(fixed_version(settings)) {
-            self.folders.entry(version).or_insert_with(|| TrackedFolder::new(version));
+            self.folders.get_or_insert_with(version, || TrackedFolder::new(version));
         }
         let rules = Rules { root: &self.root, sizes: self.sizes, shelf: &self.shelf };
         let fixed = fixed_version(settings);
         // Those that somebody can be offered: the newest, down to one that everybody may have.
         let mut may_be_chosen = true;
         // The others in turn. A request for one of their images looks for itself whether it is as it was.
-        let groups = (self.folders.len() / limits::FOLDERS_IN_TURN).max(1);
+        let groups = (self.folders.entries().len() / limits::FOLDERS_IN_TURN).max(1);
         self.turn = (self.turn + 1) % groups;
         for (index, (version, folder)) in self.folders.iter_mut().rev().enumerate() {
             let is_relevant = fixed.map_or(may_be_chosen, |fixed| *version == fixed);
@@ -99,7 +99,7 @@ impl FirmwareLoader {
     /// upload that overwrites them in place and dies cannot be told from an image otherwise.
     fn judge_one_more(&mut self) {
         let is_unknown = |folder: &TrackedFolder| matches!(folder.settled_state(), Some((_, None)));
-        let unknown = self.folders.iter().rev().find(|(_, folder)| is_unknown(folder)).map(|(version, _)| *version);
+        let unknown = self.folders.entries().iter().rev().find(|(_, folder)| is_unknown(folder)).map(|(version, _)| *version);
         if let Some(version) = unknown {
             self.ensure_judged(version);
         }
@@ -123,7 +123,7 @@ impl FirmwareLoader {
         };
         let base = self.base;
         // Those that are unsettled but whole keep their images, for whoever was sent to them.
-        for (version, folder) in &mut self.folders {
+        for (version, folder) in self.folders.iter_mut() {
             if folder.is_settled() && !candidates.contains(version) || *version < base {
                 folder.unload();
             }
@@ -136,7 +136,7 @@ impl FirmwareLoader {
 
     /// The fit versions that somebody may be offered, newest first: down to the newest that everybody may have.
     fn find_candidates(&mut self) -> Vec<Date> {
-        let versions: Vec<Date> = self.folders.keys().rev().copied().collect();
+        let versions: Vec<Date> = self.folders.entries().iter().rev().map(|(version, _)| *version).collect();
         let mut candidates = Vec::new();
         self.base = 0;
         for version in versions {
@@ -166,7 +166,7 @@ impl FirmwareLoader {
     /// Reads the images of a fit version, if there is room beside those of `base` and newer that are live already. Returns whether
     /// it is live.
     fn make_live(&mut self, version: Date, base: Date) -> bool {
-        let live = || self.folders.range(base..).filter_map(|(_, folder)| folder.images()).map(|(fit, _)| fit.length());
+        let live = || self.folders_since(base).filter_map(|(_, folder)| folder.images()).map(|(fit, _)| fit.length());
         let (count, bytes): (usize, u64) = (live().count(), live().sum());
         let Some(folder) = self.folders.get_mut(&version) else { return false };
         if folder.images().is_some() {
@@ -186,25 +186,32 @@ impl FirmwareLoader {
                 Err(error) => Problem::with(&place, &texts::IMAGE_UNREADABLE, vec![version.into(), error.into()]),
             }
         };
-        self.refused.insert(version, refusal);
+        self.refused.push((version, refusal));
         false
+    }
+
+    /// The folders of version `base` and newer, the oldest first.
+    fn folders_since(&self, base: Date) -> impl DoubleEndedIterator<Item = &(Date, TrackedFolder)> {
+        self.folders.entries().iter().filter(move |(version, _)| *version >= base)
     }
 
     /// Tells requests which folders have settled.
     fn shelve(&self) {
-        let settled = self.folders.iter().filter_map(|(version, folder)| {
-            let (state, judgement) = folder.settled_state()?;
-            Some((*version, Shelved { state, judgement }))
-        });
-        self.shelf.replace(settled.collect());
+        let mut settled = SortedMap::default();
+        for (version, folder) in self.folders.entries() {
+            if let Some((state, judgement)) = folder.settled_state() {
+                settled.get_or_insert_with(*version, || Shelved { state, judgement });
+            }
+        }
+        self.shelf.replace(settled);
     }
 
     /// What follows from the last look.
     pub fn picture(&self, settings: &Settings) -> Firmware {
         let mut firmware = Firmware { problems: self.names.problems.clone(), ..Firmware::default() };
         let mut obstacle = None;
-        let relevant = self.folders.range(self.base..).rev();
-        for (version, folder) in relevant.filter(|(version, _)| fixed_version(settings).is_none_or(|fixed| **version == fixed)) {
+        let relevant = self.folders_since(self.base).rev();
+        for (version, folder) in relevant.filter(|(version, _)| fixed_version(settings).is_none_or(|fixed| *version == fixed)) {
             if let Some((_, images)) = folder.images() {
                 firmware.whole.push((*version, images.clone()));
             }
@@ -220,7 +227,9 @@ impl FirmwareLoader {
                 let place = self.root.join(folder_name(*version));
                 firmware.problems.push(Problem::with(&place, &texts::FOLDER_MISSING, vec![(*version).into()]));
             }
-            firmware.problems.extend(self.refused.get(version).cloned());
+            firmware
+                .problems
+                .extend(self.refused.iter().filter(|(refused, _)| refused == version).map(|(_, problem)| problem.clone()));
             if let Some((fit, images)) = folder.images() {
                 let path = self.root.join(folder_name(*version)).join(OFFER_NAME);
                 firmware.problems.extend(fit.offer.admission.find_problem(&path, *version, settings));

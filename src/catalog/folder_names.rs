@@ -77,7 +77,7 @@ impl FolderNames {
 /// The version a name stands for in a person's eyes: eight digits of a date, `yyyymmdd` or `ddmmyyyy`, with nothing but separators
 /// and spaces around them.
 fn find_date(name: &str) -> Option<Date> {
-    let is_separator = |character: char| matches!(character, '-' | '.' | '_' | '/' | ':') || !character.is_alphanumeric();
+    let is_separator = |character: char| character.is_ascii_punctuation() || character.is_whitespace();
     if !name.chars().all(|character| character.is_ascii_digit() || is_separator(character)) {
         return None;
     }

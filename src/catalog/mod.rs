@@ -31,6 +31,8 @@ pub mod licenses;
 
 pub mod settling;
 
+mod sorted_map;
+
 pub use image::{FitImage, FolderName, Image, folder_name, split_image_path};
 pub use loader::{Loader, load_once};
 pub use offers::{Choice, Offer, Reason};

@@ -1,10 +1,10 @@
 //! What is known of all version folders, offered or not: who was sent to a version just before a newer one was published must still
 //! get it. One for all catalogs; the loader writes it, requests read it and add what they found out.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::fitness::{Judgement, KnownImages};
+use super::sorted_map::SortedMap;
 use super::version_folder::FolderState;
 use crate::calendar::Date;
 use crate::limits;
@@ -26,8 +26,8 @@ pub struct Shelf {
 
 #[derive(Debug, Default)]
 struct Inner {
-    folders: BTreeMap<Date, Shelved>,
-    known: BTreeMap<Date, KnownImages>,
+    folders: SortedMap<Date, Shelved>,
+    known: SortedMap<Date, KnownImages>,
 }
 
 impl Shelf {
@@ -41,9 +41,9 @@ impl Shelf {
     }
 
     /// Replaces what a look knows of the folders. What requests found out about folders that are as they were is kept.
-    pub fn replace(&self, mut folders: BTreeMap<Date, Shelved>) {
+    pub fn replace(&self, mut folders: SortedMap<Date, Shelved>) {
         let mut inner = self.lock();
-        for (version, new) in &mut folders {
+        for (version, new) in folders.iter_mut() {
             if new.judgement.is_none()
                 && let Some(old) = inner.folders.get(version)
                 && old.state == new.state
@@ -59,7 +59,7 @@ impl Shelf {
 
     /// Forgets what was found out: other rules apply.
     pub fn forget_judgements(&self) {
-        self.lock().folders.values_mut().for_each(|shelved| shelved.judgement = None);
+        self.lock().folders.iter_mut().for_each(|(_, shelved)| shelved.judgement = None);
     }
 
     /// Notes what a request found in a folder, if it still is what was judged.
@@ -85,9 +85,9 @@ impl Shelf {
     pub fn remember(&self, version: Date, judgement: &Judgement) {
         let Some(fit) = &judgement.fit else { return };
         let mut inner = self.lock();
-        inner.known.insert(version, fit.known());
-        while inner.known.len() > limits::VERSION_FOLDERS {
-            inner.known.pop_first();
+        *inner.known.get_or_insert_with(version, || fit.known()) = fit.known();
+        if inner.known.entries().len() > limits::VERSION_FOLDERS {
+            inner.known.remove_first();
         }
     }
 }

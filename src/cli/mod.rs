@@ -65,10 +65,9 @@ enum Command {
 
 /// Runs the program with the arguments after its name.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<_> = arguments.collect();
-    let code = match parse(arguments.iter().cloned()) {
+    let code = match parse(arguments) {
         Ok((Command::Serve, file)) => serve(&file),
-        Ok((Command::Test(registrar), file)) => test_as_service(&arguments).unwrap_or_else(|| test(&file, registrar)),
+        Ok((Command::Test(registrar), file)) => test(&file, registrar),
         Ok((Command::Init(folder), _)) => init(&folder),
         Ok((Command::Help, _)) => print(HELP),
         Ok((Command::Version, _)) => print(&format!("susv {} ({})\n", routes::SUSV_VERSION, routes::SUSV_COMMIT)),
@@ -169,23 +168,19 @@ fn report_mistakes(reading: &Reading, language: Language) -> u8 {
     CONFIGURATION
 }
 
-/// As root, and where there is a user for the service: looks as this user, and returns the exit code.
-fn test_as_service(arguments: &[OsString]) -> Option<u8> {
-    let user = user::find_service_user()?;
-    let language = language::of_environment();
+/// As root, and where there is a user for the service: looks as this user from now on.
+fn look_as_service(language: Language) {
+    let Some(user) = user::find_service_user() else { return };
     print(&format!("{} {}\n", words::AS_SERVICE.template(language), user.name));
-    match user::run_again(&user, arguments) {
-        Ok(code) => Some(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILURE)),
-        Err(error) => {
-            print(&format!("{} ({error})\n", words::NOT_AS_SERVICE.template(language)));
-            None
-        }
+    if let Err(error) = user::become_user(&user) {
+        print(&format!("{} ({error})\n", words::NOT_AS_SERVICE.template(language)));
     }
 }
 
 /// Prints what the service would do.
 fn test(file: &Path, registrar: Option<Registrar>) -> u8 {
     let language = language::of_environment();
+    look_as_service(language);
     let reading = config::read(file);
     if reading.mistakes > 0 {
         let effect = if can_start(&reading) { Effect::NothingOffered } else { Effect::NotStarted };

@@ -1,15 +1,13 @@
 //! The service's user: what `-t` finds is true for the service only if it looks with the same eyes.
 
-use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
-use std::{env, io};
 
 use crate::file::read_bounded;
 use crate::limits;
+use crate::sys;
 use crate::text::parse_digits;
 
 /// The user the service files name.
@@ -33,16 +31,14 @@ pub fn describe_own() -> String {
 
 /// The service's user, if this program runs as root and there is one: as this user it sees what the service sees.
 pub fn find_service_user() -> Option<User> {
-    // One with root's number would only be started again and again.
+    // One with root's number sees what root sees.
     let find = || read_users().into_iter().find(|user| user.name == SERVICE_USER && user.uid != 0);
     if own_uid() == Some(0) { find() } else { None }
 }
 
-/// Runs this program again as `user`, without the groups of root: std clears them where it changes the user. Returns its exit code;
-/// an error says that it could not be started.
-pub fn run_again(user: &User, arguments: &[OsString]) -> io::Result<Option<i32>> {
-    let status = Command::new(env::current_exe()?).args(arguments).uid(user.uid).gid(user.gid).status()?;
-    Ok(status.code())
+/// From now on this process acts as `user`, without the groups of root. May be called while there are no other threads.
+pub fn become_user(user: &User) -> io::Result<()> {
+    sys::become_user(user.uid, user.gid)
 }
 
 /// The user this process acts for: its folder in /proc is theirs.

@@ -174,8 +174,8 @@ impl Memory {
         let value = |known: &Known| (known.address == kept, known.holds(), known.seen_at);
         let mut values: Vec<_> = self.known.iter().map(value).collect();
         let count = limits::FORGOTTEN_AT_ONCE.min(values.len().saturating_sub(1));
-        let (_, first_kept, _) = values.select_nth_unstable(count);
-        let first_kept = *first_kept;
+        values.sort_unstable();
+        let Some(&first_kept) = values.get(count) else { return };
         let mut left = count;
         self.known.retain(|known| {
             let goes = left > 0 && value(known) <= first_kept && known.address != kept;

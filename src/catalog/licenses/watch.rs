@@ -1,6 +1,5 @@
 //! Watching the licence files: each is read when it has stood still for a while, and only it.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +8,7 @@ use super::file::LicenseFile;
 use super::folder;
 use super::index::LicenseIndex;
 use crate::catalog::settling::{Settling, Source};
+use crate::catalog::sorted_map::SortedMap;
 use crate::clock;
 use crate::limits;
 use crate::problem::Problem;
@@ -20,7 +20,7 @@ use crate::sys;
 #[derive(Default)]
 pub struct LicenseWatch {
     path: PathBuf,
-    files: BTreeMap<PathBuf, Watched>,
+    files: SortedMap<PathBuf, Watched>,
     /// What was wrong at the last look, apart from what is wrong in the files.
     problems: Vec<Problem>,
     /// Whether an index has been made.
@@ -69,7 +69,7 @@ impl LicenseWatch {
                 look.files.binary_search_by(|(found, _)| found.as_os_str().cmp(path.as_os_str())).is_ok()
                     || look.hidden.contains(path)
             };
-            self.files.keys().filter(|path| !is_there(path)).cloned().collect::<Vec<_>>()
+            self.files.entries().iter().map(|(path, _)| path).filter(|path| !is_there(path)).cloned().collect::<Vec<_>>()
         });
         for path in gone.into_iter().flatten() {
             if let Some(watched) = self.files.get_mut(&path) {
@@ -80,7 +80,7 @@ impl LicenseWatch {
             }
         }
         for (path, stamp) in look.files {
-            let watched = self.files.entry(path.clone()).or_default();
+            let watched = self.files.get_or_insert_with(path.clone(), Watched::default);
             match watched.source.look(Some(stamp), now, wait) {
                 Settling::Settled => has_changed |= watched.failed.take().is_some(),
                 Settling::Unsettled => self.is_unsettled = true,
@@ -123,7 +123,7 @@ impl LicenseWatch {
 
     /// Reads a file that stands still.
     fn read(&mut self, path: &Path, stamp: Stamp) -> Outcome {
-        let others = self.files.iter().filter(|(other, _)| other.as_path() != path);
+        let others = self.files.entries().iter().filter(|(other, _)| other.as_path() != path);
         let taken: usize = others.filter_map(|(_, watched)| Some(watched.read.as_ref()?.entries.len())).sum();
         let Some(watched) = self.files.get_mut(path) else { return Outcome::Same };
         let read = match LicenseFile::read(path, limits::LICENSES.saturating_sub(taken)) {
