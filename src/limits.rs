@@ -54,8 +54,11 @@ pub const LINGER_BYTES: usize = 128 * 1024 * 1024;
 pub const PLACES_FOR_CHECKS: usize = 8;
 /// Downloads that wait for a permit, beside the places; each holds a thread and its request.
 pub const WAITING_DOWNLOADS: usize = 256;
-/// Descriptors for ourselves: standard streams, sockets, log file, what is being loaded.
+/// Descriptors for ourselves: standard streams, the first listening socket, log file, what is being loaded.
 pub const OWN_DESCRIPTORS: usize = 16;
+/// Descriptors for each further listening socket: its own, and one for each thread that waits there, since the kernel sets the
+/// caller's aside before there is one.
+pub const DESCRIPTORS_PER_ENTRANCE: usize = 2 + SPARE_THREADS;
 /// A connection of the caller that holds most places is not asked to leave before it has been in its phase for so long …
 pub const GRACE_FOR_CROWDS: Duration = Duration::from_millis(150);
 /// … and anybody else's not before this: a lone caller on a slow link gets its chance.

@@ -62,8 +62,9 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
     let origin = if is_inherited { " socket=inherited" } else { "" };
     log::info(format_args!("event=listening address={}{origin}", addresses.join(",")));
     log::info(format_args!("event=started version={} commit={}", routes::SUSV_VERSION, routes::SUSV_COMMIT));
+    let capacity = find_capacity(settings.max_connections, listeners.len());
     let entrances = listeners.into_iter().map(|listener| Entrance::new(listener, is_inherited)).collect();
-    let admission = Admission::new(find_capacity(settings.max_connections));
+    let admission = Admission::new(capacity);
     let loader = Loader::new(reading, is_inherited);
     let context = Arc::new(Context::new(loader.settings().clone(), entrances, admission));
 
@@ -87,16 +88,18 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
 }
 
 /// Raises the limit on descriptors as far as needed and allowed, and cuts the server to what it is.
-fn find_capacity(max_connections: usize) -> Capacity {
+fn find_capacity(max_connections: usize, entrances: usize) -> Capacity {
+    let for_entrances = entrances.saturating_sub(1) * limits::DESCRIPTORS_PER_ENTRANCE;
     let wanted = Capacity::new(max_connections, usize::MAX);
-    let limit = sys::raise_descriptor_limit(wanted.descriptors() as u64).unwrap_or(u64::MAX);
-    let capacity = Capacity::new(max_connections, usize::try_from(limit).unwrap_or(usize::MAX));
+    let limit = sys::raise_descriptor_limit((wanted.descriptors() + for_entrances) as u64).unwrap_or(u64::MAX);
+    let bearable = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(for_entrances);
+    let capacity = Capacity::new(max_connections, bearable);
     if capacity.places < wanted.places {
         let places = capacity.places;
         log::problem(&format!(
             "max_connections = {max_connections} needs {} open files, the limit is {limit}: {places} connections are served at a time; \
              raise the limit (ulimit -n, LimitNOFILE=), or lower max_connections",
-            wanted.descriptors() - wanted.waiting
+            wanted.descriptors() - wanted.waiting + for_entrances
         ));
     }
     capacity
