@@ -9,13 +9,12 @@ readonly ZIG=0.17.1 ZIGBUILD=0.24.0
 readonly NEEDED_MB=2000
 
 # name | Rust target | zig target | Debian's architecture | "uname -m" | opt-level | at most KB | further compiler flags
-# PCs and 64-bit ARM have room and are built for speed: the fastest of opt-level s, 2 and 3 that leaves 20 KB below 400 KB.
-# Routers have little flash and are built for size; a larger result is a mistake.
+# All are built for size; a larger result is a mistake. x86_64 and armv7 have 20 KB left.
 # Frame pointers make unwind tables shorter where they are DWARF's (6 KB); Thumb code is a quarter smaller than ARM's.
 readonly TARGETS="
-x86_64|x86_64-unknown-linux-musl|x86_64-linux-musl|amd64|x86_64|s|400|-Cforce-frame-pointers=yes
-aarch64|aarch64-unknown-linux-musl|aarch64-linux-musl|arm64|aarch64|s|400|-Cforce-frame-pointers=yes
-armv7|armv7-unknown-linux-musleabihf|arm-linux-musleabihf|armhf|armv[78]*l|z|256|-Ctarget-feature=+thumb-mode
+x86_64|x86_64-unknown-linux-musl|x86_64-linux-musl|amd64|x86_64|z|560|-Cforce-frame-pointers=yes
+aarch64|aarch64-unknown-linux-musl|aarch64-linux-musl|arm64|aarch64|z|560|-Cforce-frame-pointers=yes
+armv7|armv7-unknown-linux-musleabihf|arm-linux-musleabihf|armhf|armv[78]*l|z|380|-Ctarget-feature=+thumb-mode
 armv5te|armv5te-unknown-linux-musleabi|arm-linux-musleabi||armv[5678]*l|z|400|
 mipsel|mipsel-unknown-linux-musl|mipsel-linux-musleabi||mips|z|400|
 "
@@ -181,8 +180,6 @@ compile() {
     flags+=(-Cforce-unwind-tables=no -Zpanic-in-drop=abort -Clink-arg=-Os "-Clink-arg=target/wrapper/printf-$1.o")
     std_features=""
     if [ "$level" = z ]; then
-        # Measured on x86_64: 298 KB with 30, 308 KB with the default of opt-level "z" (5), 321 KB with 60.
-        flags+=(-Cllvm-args=-inline-threshold=30)
         std_features=optimize_for_size
     fi
     # No path of this machine may show in the result, nor in what cargo hashes into symbol names: so the wrapper is found by
