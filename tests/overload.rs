@@ -186,11 +186,6 @@ fn more_sane_callers_than_places_are_all_served() {
             });
         }
     });
-    for line in server.lines() {
-        if line.contains("acked=0") {
-            println!("{line}");
-        }
-    }
     let failures = failures.into_inner().expect("a lock");
     assert!(failures.is_empty(), "{failures:?} of {}", 10 * PLACES * 5);
 }

@@ -80,5 +80,7 @@ impl Place {
     pub fn end_download(&self) {
         let mut stage = self.stage();
         (stage.progress, stage.gives_way) = (None, false);
+        // From here on it counts as one of the others, and has not kept anybody waiting yet.
+        stage.since = clock::now();
     }
 }

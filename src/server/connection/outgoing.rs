@@ -65,7 +65,10 @@ impl<'a> Outgoing<'a> {
     pub fn obtain_permit(&mut self, prepare: impl FnOnce()) -> bool {
         let context = self.context;
         let takes_downloads = || context.takes_downloads();
-        if self.permit.is_none() && takes_downloads() && context.is_accepting() {
+        if !takes_downloads() {
+            return false;
+        }
+        if self.permit.is_none() && context.is_accepting() {
             let acknowledged = self.sender.acknowledged(&self.guard.place);
             self.permit = context.admission.permit_download(&mut self.guard, acknowledged, prepare, takes_downloads);
         }
@@ -156,7 +159,7 @@ impl<'a> Outgoing<'a> {
     /// Ends the connection so that its client can tell an answer that is whole from one that is not.
     pub fn close(mut self, reason: CloseReason, is_pipelining: bool) {
         let place = self.guard.place.clone();
-        if reason.is_reset() {
+        if reason.is_reset() || self.sender.is_in_download() {
             sys::set_reset_on_close(&place.stream, true);
             return;
         }

@@ -20,12 +20,19 @@ pub struct Sender {
     written: u64,
     /// A small answer has not moved since then.
     blocked_since: Option<Instant>,
+    /// A download's head has been begun, and its last byte is not with the kernel yet.
+    is_in_download: bool,
 }
 
 impl Sender {
     /// Nothing is sent yet.
     pub fn new() -> Sender {
-        Sender { written: 0, blocked_since: None }
+        Sender { written: 0, blocked_since: None, is_in_download: false }
+    }
+
+    /// Whether a download was cut: nothing may make its end look like a whole file's.
+    pub fn is_in_download(&self) -> bool {
+        self.is_in_download
     }
 
     /// Bytes of all answers that have arrived.
@@ -61,9 +68,11 @@ impl Sender {
         send: impl FnOnce(&mut Sender) -> Result<(), CloseReason>,
     ) -> Result<(), CloseReason> {
         place.enter(Phase::Sending);
+        self.is_in_download = true;
         sys::set_reset_on_close(&place.stream, true);
         send(self)?;
         sys::set_reset_on_close(&place.stream, false);
+        self.is_in_download = false;
         Ok(())
     }
 
