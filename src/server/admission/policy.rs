@@ -46,13 +46,13 @@ pub fn order_of_leaving(views: &[View], newcomer: Option<Origin>, now: Instant) 
 }
 
 /// How many more are to be asked to leave when so many newcomers wait: as many as have nobody who is about to make room for them, and
-/// at most half the places at a time: a place serves many honest callers one after another.
+/// at most three quarters of the places at a time: a place serves many honest callers one after another.
 pub fn count_to_ask(views: &[View], newcomers: usize, places: usize, now: Instant) -> usize {
     let is_leaving = |view: &&View| {
         // Whoever has not left by then is held up, and not counted on any more.
         view.stage.asked_to_leave.is_some_and(|at| now.saturating_duration_since(at) < limits::ASKED_TIME)
     };
-    newcomers.min((places / 2).max(1)).saturating_sub(views.iter().filter(is_leaving).count())
+    newcomers.min((places * 3 / 4).max(1)).saturating_sub(views.iter().filter(is_leaving).count())
 }
 
 /// The place of a phase in the order of giving way; `None` if it never does, or has been asked already.
@@ -176,7 +176,7 @@ mod tests {
         };
         let other = view("1 idle 900", now);
         assert_eq!(count_to_ask(&[other; 8], 1, 8, now), 1);
-        assert_eq!(count_to_ask(&[other; 8], 900, 8, now), 4, "half the places");
+        assert_eq!(count_to_ask(&[other; 8], 900, 8, now), 6, "three quarters of the places");
         assert_eq!(count_to_ask(&[other, asked(100), asked(499)], 3, 8, now), 1, "two are about to leave");
         assert_eq!(count_to_ask(&[other, asked(100), asked(499)], 1, 8, now), 0);
         assert_eq!(count_to_ask(&[other, asked(500)], 1, 1, now), 1, "one never left");
