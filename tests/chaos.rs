@@ -229,6 +229,15 @@ fn judge_image(chaos: &Chaos, path: &str, body: &[u8], asked: Instant) {
     chaos.downloads.fetch_add(1, Ordering::Relaxed);
 }
 
+/// Tells the clients to end.
+struct OverAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for OverAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Who changes things.
 struct Changer<'a> {
     chaos: &'a Chaos,
@@ -458,6 +467,8 @@ fn whatever_happens_to_the_files_nobody_gets_anything_but_whole_images() {
     changer.publish(VERSIONS[0], true);
     chaos.set(VERSIONS[0], State::Fit(Instant::now()));
     thread::scope(|scope| {
+        // Where the changes fail, the clients must end too: the scope waits for them before it tells.
+        let _over = OverAtEnd(&chaos.over);
         for client in 0..4_u64 {
             let chaos = &chaos;
             scope.spawn(move || run_client(chaos, seed.rotate_left(7) ^ (client + 1)));
@@ -466,7 +477,6 @@ fn whatever_happens_to_the_files_nobody_gets_anything_but_whole_images() {
             changer.change();
             changer.pause(1500);
         }
-        chaos.over.store(true, Ordering::Relaxed);
     });
     let (checks, downloads) = (chaos.checks.load(Ordering::Relaxed), chaos.downloads.load(Ordering::Relaxed));
     println!("{checks} checks, {downloads} downloads, SUSV_CHAOS_SEED={seed}");
