@@ -274,14 +274,18 @@ fn each_listening_address_needs_descriptors_of_its_own() {
     let config = format!("current_firmware_version = 1\nport = 0\nmax_connections = 64\naddress = {}\n", addresses.join(", "));
     let config = folder.write("config.ini", config);
     // 144 and 19 further sockets, each with the threads that wait there.
-    for (limit, is_enough) in [(200, false), (220, true)] {
+    let start = |limit: u32| {
         let mut command = std::process::Command::new("sh");
         command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]).arg(susv().get_program()).arg("-c").arg(&config);
         let mut server = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the server starts");
         thread::sleep(Duration::from_millis(1500));
         server.kill().expect("it ends");
         let output = server.wait_with_output().expect("its lines");
-        let lines = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    };
+    for (limit, is_enough) in [(200, false), (220, true)] {
+        // The port that is free at the first address may be in use at another.
+        let lines = (0..10).map(|_| start(limit)).find(|lines| !lines.contains("in use")).expect("a port that is free at all");
         assert!(lines.contains("event=started"), "{lines}");
         assert_eq!(lines.contains("needs 220 open files, the limit is 200"), !is_enough, "{lines}");
     }
