@@ -90,7 +90,9 @@ def start(program, folder, stdin=subprocess.DEVNULL):
     server = subprocess.Popen([program, "-c", folder / "config.ini"], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     # Also where the test fails: killing one that has ended does nothing.
     atexit.register(server.kill)
-    assert "event=listening" in server.stdout.readline()
+    # It has told what it serves; before that callers wait.
+    while "event=licenses" not in (line := server.stdout.readline()):
+        assert line, "it ended"
     # Its pipe is read, so that it never fills.
     threading.Thread(target=server.stdout.read, daemon=True).start()
     return server

@@ -22,7 +22,7 @@ shellcheck -s dash -e SC1008,SC1091,SC2034 packaging/openwrt/{susv.init,preinst,
 
 work=$(mktemp -d)
 router=$work/router
-trap 'umount -R "$work"/*/proc 2>/dev/null; rm -rf "$work"' EXIT
+trap 'umount -R "$work"/*/proc 2>/dev/null || true; rm -rf "$work"' EXIT
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 # on COMMAND ...: on the router.

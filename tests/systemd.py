@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 
-from gateways import PROJECT, Load
+from gateway_tools import PROJECT, Load
 
 PORT = 8888
 # Not chroot: systemd could not make user namespaces for its services then.
