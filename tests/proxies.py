@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import re
+import select
 import signal
 import socket
 import ssl
@@ -106,9 +107,10 @@ class SlowLine(threading.Thread):
                 threading.Thread(target=self.pass_on, args=pair, daemon=True).start()
 
     def pass_on(self, source, sink, is_answer):
-        with contextlib.suppress(OSError):
+        # A socket that was closed by the other direction's thread has no number any more.
+        with contextlib.suppress(OSError, ValueError):
             try:
-                while piece := source.recv(4096):
+                while piece := receive(source):
                     sink.sendall(piece)
                     if is_answer:
                         self.passed += len(piece)
@@ -116,6 +118,13 @@ class SlowLine(threading.Thread):
                 sink.shutdown(socket.SHUT_WR)
             except ConnectionResetError:
                 reset(sink)
+
+
+def receive(connection):
+    """As recv, but in short waits: one that blocks would keep a socket open that another thread resets."""
+    while not select.select([connection], [], [], 0.05)[0]:
+        pass
+    return connection.recv(4096)
 
 
 def reset(connection):
