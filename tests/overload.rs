@@ -101,9 +101,10 @@ fn survives(name: &str, max_connections: usize) {
     let times = check_under(&attack(name), max_connections);
     let p99 = times[times.len() * 99 / 100];
     println!("{name}, max_connections {max_connections}: median {:?}, p99 {p99:?}", times[times.len() / 2]);
-    // The goal is one second, with room for slow shared cores and emulators. It is measured, not hoped for: attackers hold each place
-    // for 10 s or more.
-    assert!(p99 < Duration::from_secs(3), "{p99:?} of {times:?}");
+    // The goal is one second, with room for slow shared cores, on which a thousand attackers run too. It is measured, not hoped for:
+    // attackers hold each place for 10 s or more.
+    let bound = if max_connections <= MAX_CONNECTIONS { 3 } else { 8 };
+    assert!(p99 < Duration::from_secs(bound), "{p99:?} of {times:?}");
 }
 
 /// Ways to hold on.
