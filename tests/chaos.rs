@@ -447,7 +447,7 @@ fn whatever_happens_to_the_files_nobody_gets_anything_but_whole_images() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let random = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |time| time.as_nanos() as u64);
     let seed = number("SUSV_CHAOS_SEED").unwrap_or_else(random).max(1);
-    let time = Duration::from_secs(number("SUSV_CHAOS_SECONDS").unwrap_or(20));
+    let time = Duration::from_secs(number("SUSV_CHAOS_SECONDS").unwrap_or(12));
     println!("SUSV_CHAOS_SEED={seed}");
     let folder = Folder::new();
     let own = folder.path().to_owned();

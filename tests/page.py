@@ -4,7 +4,7 @@
 usage: tests/page.py SUSV [FOLDER]     SUSV: the program; screenshots go to FOLDER (default target/screenshots)
 
 Needs Debian's chromium, chromium-driver and python3-selenium, cargo, and npm, which brings axe-core into target/axe. The scenes are
-those of tests/page.rs, so that tills can have been silent for days. In both languages, at the widths of a phone and a desktop, in
+those of tests/operator/page.rs, so that tills can have been silent for days. In both languages, at the widths of a phone and a desktop, in
 light and dark: the worst stands first and on the first screen, nothing overflows, nothing runs, axe-core finds nothing.
 """
 import base64
@@ -59,7 +59,7 @@ LABELS = {"en": ["Built: ", "Seen: ", "Offered: ", "Taken: ", "Last download: "]
 @contextlib.contextmanager
 def scenes():
     """Serves the scenes; yields the port of each, and the requests so far."""
-    command = ["cargo", "test", "--quiet", "--test", "page", "serve_scenes", "--", "--ignored", "--nocapture"]
+    command = ["cargo", "test", "--quiet", "--test", "operator", "serve_scenes", "--", "--ignored", "--nocapture"]
     if os.geteuid() == 0:
         # A machine's name of its own for the page: that of the test's machine says nothing.
         command = ["unshare", "--uts", "sh", "-c", f"echo {HOST} > /proc/sys/kernel/hostname && exec \"$@\"", "sh", *command]

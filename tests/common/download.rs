@@ -1,7 +1,5 @@
 //! Downloads with all a slow link has: a small receive buffer, an address of its own, a pace. A reset is told from an end.
 
-#![allow(dead_code, reason = "each test program uses a part")]
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -23,6 +21,8 @@ unsafe extern "C" {
 const SOL_SOCKET: i32 = 1;
 const SO_RCVBUF: i32 = 8;
 const SO_LINGER: i32 = 13;
+const SOL_IP: i32 = 0;
+const IP_BIND_ADDRESS_NO_PORT: i32 = 24;
 
 fn encode(address: Ipv4Addr, port: u16) -> [u8; 16] {
     let mut bytes = [0; 16];
@@ -44,6 +44,8 @@ pub fn try_dial(to: SocketAddr, from: Ipv4Addr, receive_buffer: i32) -> Option<T
         if receive_buffer > 0 {
             assert_eq!(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, 4), 0);
         }
+        // The port is taken at the connect, so that one that other tests have just used will do.
+        assert_eq!(setsockopt(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &1, 4), 0);
         assert_eq!(bind(fd, &encode(from, 0), 16), 0, "{from}");
         if connect(fd, &encode(*to.ip(), to.port()), 16) != 0 {
             return None;

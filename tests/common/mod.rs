@@ -4,11 +4,12 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub mod download;
 pub mod scene;
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -78,6 +79,20 @@ pub fn publish_sums(folder: &Folder, version: &str, more: &[&str]) {
     };
     let lines: String = names.map(line).collect();
     folder.write(&format!("firmware/{version}/SHA256SUMS"), lines);
+}
+
+/// A port that a server may be told to take: none of those the system gives to callers, and each once in a process.
+pub fn free_port() -> u16 {
+    const PORTS: std::ops::Range<u32> = 12_000..32_000;
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(61);
+    loop {
+        let at = begin.wrapping_add(NUMBER.fetch_add(1, Ordering::Relaxed)) % (PORTS.end - PORTS.start);
+        let port = u16::try_from(PORTS.start + at).expect("a port");
+        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A valid licence line whose hexadecimal digits are all `digit`.

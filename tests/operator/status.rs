@@ -1,13 +1,11 @@
 //! The status page and its JSON: what they say, that nothing from outside breaks them, and what they forget.
 
-mod common;
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use common::scene::Scene;
-use common::{
+use crate::common::scene::Scene;
+use crate::common::{
     Answer, Client, Folder, IMAGE_BYTES, Server, check_request, image, license_line, post_request, publish, wait_until,
 };
 use susv::json::{self, Value};

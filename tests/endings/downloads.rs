@@ -1,10 +1,6 @@
 //! To the last byte: a download that began ends whole, whatever stops, dies or crowds; and where it cannot, it ends with a reset,
 //! since a client takes what came before a normal end for a whole file.
 
-mod common;
-#[path = "common/download.rs"]
-mod download;
-
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -13,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, license_line, publish, susv, wait_until};
-use download::{Download, Ending, GET, dial, reset, start, try_dial};
+use crate::common::download::{Download, Ending, GET, dial, reset, start, try_dial};
+use crate::common::{Client, Folder, Server, check_request, license_line, publish, susv, wait_until};
 
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;

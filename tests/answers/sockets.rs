@@ -1,9 +1,5 @@
 //! Sockets: which ones are listened on, what a connection's end and its small packets look like, and signals that must not kill.
 
-mod common;
-#[path = "common/download.rs"]
-mod download;
-
 use std::io::Read;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -11,8 +7,8 @@ use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, license_line, publish, susv};
-use download::{Download, Ending, GET, start};
+use crate::common::download::{Download, Ending, GET, start};
+use crate::common::{Client, Folder, Server, check_request, free_port, license_line, publish, susv};
 
 const SETTINGS: &str = "current_firmware_version = 20260301\n";
 
@@ -95,7 +91,7 @@ fn a_listener_as_descriptor_0_is_taken_although_it_does_not_block() {
 #[test]
 fn both_families_and_repeated_addresses_are_served() {
     for addresses in ["0.0.0.0, ::", "::, 0.0.0.0", "127.0.0.1, 127.0.0.1", "127.0.0.1, 127.0.0.2, 127.0.0.1"] {
-        let server = start_with(&format!("address = {addresses}\nport = 0\n"), susv(), Stdio::null());
+        let server = start_with(&format!("address = {addresses}\nport = {}\n", free_port()), susv(), Stdio::null());
         assert_eq!(server.ask(check_request()).status, 200, "{addresses}");
     }
 }
@@ -103,7 +99,7 @@ fn both_families_and_repeated_addresses_are_served() {
 #[test]
 fn one_missing_address_of_several_does_not_keep_the_others_from_being_served() {
     // A block for documentation: no machine has it.
-    let server = start_with("address = 192.0.2.77, 127.0.0.1\nport = 0\n", susv(), Stdio::null());
+    let server = start_with(&format!("address = 192.0.2.77, 127.0.0.1\nport = {}\n", free_port()), susv(), Stdio::null());
     let line = server.wait_for_line("event=address_missing");
     assert!(line.contains("192.0.2.77"), "{line}");
     let mut client = Client::connect(([127, 0, 0, 1], server.address.port()).into());
@@ -125,7 +121,7 @@ fn ipv4_callers_are_served_where_ipv6_sockets_are_ipv6_only() {
     let program = susv();
     let mut command = Command::new("unshare");
     command.args(["-n", "sh", "-c", script]).arg(program.get_program());
-    let server = start_with("port = 0\n", command, Stdio::null());
+    let server = start_with(&format!("port = {}\n", free_port()), command, Stdio::null());
     let port = server.address.port();
     let request = check_request().replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
     for host in ["127.0.0.1", "::1"] {
@@ -203,7 +199,7 @@ fn a_refused_head_has_no_body_and_the_next_answer_follows() {
     let mut client = server.connect();
     client.send("HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n".to_owned() + GET);
     assert_eq!(client.read_answer(true).status, 404);
-    assert_eq!(client.read_answer(false).body.len(), common::IMAGE_BYTES);
+    assert_eq!(client.read_answer(false).body.len(), crate::common::IMAGE_BYTES);
     let _ = client.stream.set_read_timeout(Some(Duration::from_millis(1)));
     assert!(client.stream.read(&mut [0]).is_err(), "nothing more");
 }

@@ -1,18 +1,16 @@
 //! The documents against the program: tables, commands, answers and recipes are as they stand there.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Folder, Server, image, license_line, publish, publish_sums, susv, wait_until};
+use crate::common::{Folder, Server, image, license_line, publish, publish_sums, susv, wait_until};
 use susv::json::{self, Value};
 use susv::{limits, problem};
 
-const REFERENCE: &str = include_str!("../docs/reference.md");
-const SHIPPED: &str = include_str!("../config.ini");
+const REFERENCE: &str = include_str!("../../docs/reference.md");
+const SHIPPED: &str = include_str!("../../config.ini");
 /// Documents in English that have a Russian counterpart.
 const IN_TWO_LANGUAGES: [&str; 4] = ["README", "docs/install", "docs/operate", "docs/migrate"];
 

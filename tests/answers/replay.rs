@@ -2,8 +2,6 @@
 //!
 //! Where we differ on purpose, a rule below says so.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -11,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use common::{Answer, Folder, Server, image, license_line};
+use crate::common::{Answer, Folder, Server, image, license_line};
 use susv::catalog::load_once;
 use susv::config;
 use susv::http::framing::Framing;

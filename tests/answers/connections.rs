@@ -1,12 +1,10 @@
 //! The life of connections: deadlines, refusals that arrive, and a stop that cuts nobody off.
 
-mod common;
-
 use std::net::Shutdown;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, Server, check_request, image, wait_until};
+use crate::common::{PATIENCE, Server, check_request, image, wait_until};
 
 #[test]
 fn slow_heads_and_bodies_are_told_408_after_ten_seconds() {

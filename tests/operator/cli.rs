@@ -1,7 +1,5 @@
 //! The command line as an operator uses it: output, exit codes, and every configuration error on one line.
 
-mod common;
-
 use std::fs;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -10,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, license_line, publish, susv, wait_until};
+use crate::common::{Client, Folder, Server, check_request, license_line, publish, susv, wait_until};
 use susv::routes::SUSV_COMMIT;
 
 /// Runs the program in a folder: exit code, standard output, standard error.
@@ -152,7 +150,7 @@ fn test_mode_prints_offer_licences_and_problems() {
     folder.write("config.ini", "current_firmware_version = latest\nport = 0\n");
     let (code, out, err) = run(folder.path(), &["-t"]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
-    let digest = susv::text::to_hex(&susv::sha256::hash(&common::image(1)));
+    let digest = susv::text::to_hex(&susv::sha256::hash(&crate::common::image(1)));
     for part in [
         "config.ini: valid\n",
         "offer: version 20260301 (the latest)\n",

@@ -1,8 +1,6 @@
 //! The live catalog: firmware, licences and settings change under load without a restart, and every answer is of one
 //! consistent version.
 
-mod common;
-
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use common::{Client, Folder, Server, check_request, image, license_line, post_request, publish, publish_sums, susv, wait_until};
+use crate::common::{
+    Client, Folder, Server, check_request, image, license_line, post_request, publish, publish_sums, susv, wait_until,
+};
 use susv::sha256;
 
 const LATEST: &str = "current_firmware_version = latest\n";
@@ -460,7 +460,7 @@ fn a_change_of_large_images_needs_no_memory_but_theirs() {
     };
     publish_large("20260301", 4);
     wait_for_offer(&server, "20260301");
-    let images = 4 * 16 * common::IMAGE_BYTES as u64 / 1024;
+    let images = 4 * 16 * crate::common::IMAGE_BYTES as u64 / 1024;
     println!("peak {} KiB, images {images} KiB", peak());
     assert!(peak() < images + 8 * 1024, "peak {} KiB, images {images} KiB", peak());
 }

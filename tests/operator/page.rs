@@ -1,15 +1,13 @@
 //! The status page: the worst first, registrars by what they need, the filter, both languages; and what tests/page.py shows to a
 //! browser.
 
-mod common;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use common::scene::{DAY, HOUR, Scene, VERSION};
-use common::{Folder, Server, check_request, image, publish, wait_until};
+use crate::common::scene::{DAY, HOUR, Scene, VERSION};
+use crate::common::{Folder, Server, check_request, image, publish, wait_until};
 use susv::registrars::Transfer;
 use susv::routes::Body;
 

@@ -1,13 +1,11 @@
 //! Settings: every mistake names place, cause and remedy in both languages, and what follows from it is decided right.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use common::Folder;
+use crate::common::Folder;
 use susv::config::{self, Effect, Reading};
 use susv::problem::Language::{English, Russian};
 use susv::problem::{Problem, settings as texts};
@@ -401,7 +399,7 @@ fn a_reading_carries_the_stamp_of_what_was_read() {
 
 #[test]
 fn the_shipped_file_documents_every_key_with_its_default_in_both_languages() {
-    let shipped = include_str!("../config.ini");
+    let shipped = include_str!("../../config.ini");
     // What is commented out is the default.
     let shown: String = shipped.lines().map(|line| line.strip_prefix(';').unwrap_or(line).to_owned() + "\n").collect();
     let (all, defaults) = (parse(&shown), parse(shipped));

@@ -1,10 +1,8 @@
 //! What RFC 9110 demands of an origin server for the methods, conditional and range requests we serve, on the wire.
 
-mod common;
-
 use std::time::{Duration, SystemTime};
 
-use common::{Answer, IMAGE_BYTES, Server, check_request, image};
+use crate::common::{Answer, IMAGE_BYTES, Server, check_request, image};
 
 const IMAGE: &str = "/firmware/20260301/upd_app.bin";
 const PLAIN: &str = "/firmware/plain.bin";

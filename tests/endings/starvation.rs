@@ -1,9 +1,5 @@
 //! Starvation: whoever reads slowly, holds on or comes in numbers, checks are answered soon, and other tills get their turn.
 
-mod common;
-#[path = "common/download.rs"]
-mod download;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
@@ -11,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, license_line, publish, susv, wait_until};
-use download::{Download, Ending, GET, dial, start, try_dial};
+use crate::common::download::{Download, Ending, GET, dial, start, try_dial};
+use crate::common::{Client, Folder, Server, check_request, license_line, publish, susv, wait_until};
 
 /// Where the attackers come from; the checks come from 127.0.0.1.
 const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 9, 9);

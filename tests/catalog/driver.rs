@@ -1,12 +1,10 @@
 //! The vendor's driver through the wire: request for request what it sends (CLIENTS.md), with a folder as its disk. What needs hours
 //! is in `registrars.rs`.
 
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Answer, Client, Folder, IMAGE_BYTES, Server, image, license_line, post_request, publish, wait_until};
+use crate::common::{Answer, Client, Folder, IMAGE_BYTES, Server, image, license_line, post_request, publish, wait_until};
 use susv::calendar::{format_build_date, parse_build_date};
 use susv::json::{self, Value};
 

@@ -1,9 +1,5 @@
 //! Stops: checks are answered to the last moment, downloads have their time, everything else has a second, and it always ends.
 
-mod common;
-#[path = "common/download.rs"]
-mod download;
-
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::OwnedFd;
@@ -13,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Answer, Client, Folder, Server, check_request, license_line, post_request, publish, susv, wait_until};
-use download::{Download, Ending, GET, dial, start, try_dial};
+use crate::common::download::{Download, Ending, GET, dial, start, try_dial};
+use crate::common::{Answer, Client, Folder, Server, check_request, license_line, post_request, publish, susv, wait_until};
 
 const SIGHUP: i32 = 1;
 const SIGTERM: i32 = 15;
@@ -90,7 +86,7 @@ fn downloads_begin_while_60_seconds_of_a_stop_are_left_and_then_are_answered_503
     let begun = Instant::now();
     let mut comes = Download::ask(server.address);
     // A client that goes away gives its permit back.
-    download::reset(std::mem::replace(&mut first.stream, server.connect().stream));
+    crate::common::download::reset(std::mem::replace(&mut first.stream, server.connect().stream));
     assert_eq!((waits.finish(), comes.finish()), (Ending::Whole, Ending::Whole));
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     // Something that moves keeps the stop alive, and one waits behind it.

@@ -1,13 +1,11 @@
 //! HTTP/1.1 on the wire against RFC 9112 and RFC 9110: malformed, ambiguous and smuggling requests get one error answer and the
 //! end of their connection; everything valid is answered and the connection lives on.
 
-mod common;
-
 use std::io::ErrorKind;
 use std::net::Shutdown;
 use std::time::Duration;
 
-use common::{Answer, Server, check_request};
+use crate::common::{Answer, Server, check_request};
 use susv::limits;
 
 /// What an attacker hopes to have read as a request of its own.

@@ -1,7 +1,5 @@
 //! Firmware: what is offered and what is served, from the real server.
 
-mod common;
-
 use std::fs;
 use std::io::Write;
 use std::os::fd::AsRawFd;
@@ -11,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Answer, Folder, IMAGE_BYTES, Server, check_request, image, publish, publish_sums, wait_until};
+use crate::common::{Answer, Folder, IMAGE_BYTES, Server, check_request, image, publish, publish_sums, wait_until};
 use susv::json::{self, Value};
 use susv::sha256;
 use susv::text::to_hex;
@@ -62,7 +60,7 @@ fn ipv4_and_ipv6_callers_reach_the_default_address() {
     let folder = Folder::new();
     publish(&folder, "20260301", 1);
     let config = folder.write("all.ini", "port = 0\ncurrent_firmware_version = 20260301\n");
-    let mut command = common::susv();
+    let mut command = crate::common::susv();
     command.arg("-c").arg(config).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
     let mut child = command.spawn().expect("a server");
     let mut line = String::new();
@@ -72,7 +70,7 @@ fn ipv4_and_ipv6_callers_reach_the_default_address() {
     let hosts: &[&str] = if line.contains("[::]") { &["127.0.0.1", "[::1]"] } else { &["127.0.0.1"] };
     for host in hosts {
         let address = format!("{host}:{port}").parse().expect("an address");
-        let mut client = common::Client::connect(address);
+        let mut client = crate::common::Client::connect(address);
         client.send("POST /check_firmware HTTP/1.0\r\nContent-Length: 28\r\n\r\n{\"build_date\": \"19.12.2017\"}");
         let answer = client.read_answer(false);
         assert_eq!(
@@ -600,9 +598,9 @@ fn an_image_that_changed_without_a_sign_is_judged_again_and_the_reason_told() {
     let file = fs::OpenOptions::new().read(true).write(true).open(&path).expect("the image");
     // SAFETY: a shared mapping of a file that is not made shorter, used by this thread alone and unmapped at the end.
     let (mapping, bytes) = unsafe {
-        let mapping = mmap(std::ptr::null_mut(), common::IMAGE_BYTES, 3, 1, file.as_raw_fd(), 0);
+        let mapping = mmap(std::ptr::null_mut(), crate::common::IMAGE_BYTES, 3, 1, file.as_raw_fd(), 0);
         assert!(!mapping.is_null() && mapping as isize != -1, "a mapping");
-        (mapping, std::slice::from_raw_parts_mut(mapping, common::IMAGE_BYTES))
+        (mapping, std::slice::from_raw_parts_mut(mapping, crate::common::IMAGE_BYTES))
     };
     bytes[0] ^= 1;
     let stamp = || susv::stamp::Stamp::of(&path).expect("a stamp");
@@ -616,7 +614,7 @@ fn an_image_that_changed_without_a_sign_is_judged_again_and_the_reason_told() {
     }
     bytes[0] = image(2)[0];
     // SAFETY: it was mapped above, and nobody uses it any more.
-    assert_eq!(unsafe { munmap(mapping, common::IMAGE_BYTES) }, 0);
+    assert_eq!(unsafe { munmap(mapping, crate::common::IMAGE_BYTES) }, 0);
     let has_sign = stamp() != before;
     // Some file systems show it: then it has just settled.
     wait_until("it is offered, or somebody is told why not", || {

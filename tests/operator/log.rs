@@ -1,19 +1,16 @@
 //! The log: what it says, that strangers cannot forge a line, and that no output can hold up the server.
 
-mod common;
-
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, license_line, post_request, publish, susv, wait_until};
+use crate::common::{Client, Folder, Server, check_request, free_port, license_line, post_request, publish, susv, wait_until};
 
 #[test]
 fn each_event_is_one_line_of_keys_and_values() {
@@ -97,21 +94,14 @@ fn times_stand_in_a_file_and_not_in_a_pipe() {
 }
 
 /// Servers started by `survives` so far.
-static NUMBER: AtomicU8 = AtomicU8::new(0);
-
 /// A server whose standard output is `stdout`, asked more often than any buffer holds lines.
 fn survives(stdout: impl Into<Stdio>) {
     let folder = Folder::new();
     publish(&folder, "20260301", 1);
     folder.write("licenses/a.slf", license_line(12345, 'a'));
-    // The port is told on standard output, which is not ours here: take one that was free a moment ago, on an address of our
-    // own, so that no other test's server can get it meanwhile.
-    let [.., high, low] = std::process::id().to_be_bytes();
-    let ip = [127, 10 + NUMBER.fetch_add(1, Ordering::Relaxed), high, low.clamp(1, 254)];
-    let free = TcpListener::bind(SocketAddr::from((ip, 0))).expect("a port");
-    let address = free.local_addr().expect("an address");
-    drop(free);
-    let config = format!("address = {}\nport = {}\ncurrent_firmware_version = 20260301\n", address.ip(), address.port());
+    // The port is told on standard output, which is not ours here.
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let config = format!("address = 127.0.0.1\nport = {}\ncurrent_firmware_version = 20260301\n", address.port());
     let config = folder.write("config.ini", config);
     let mut child = susv().arg("-c").arg(config).stdout(stdout).stderr(Stdio::null()).spawn().expect("a server");
     wait_until("the server listens", || TcpStream::connect(address).is_ok());
@@ -230,7 +220,7 @@ fn no_output_waits_for_another_that_is_blocked() {
 #[test]
 fn an_output_that_does_not_block_gets_whole_lines_and_the_count_of_the_others() {
     let (mut ours, theirs) = UnixStream::pair().expect("a pair");
-    ours.set_read_timeout(Some(common::PATIENCE)).expect("a time-out");
+    ours.set_read_timeout(Some(crate::common::PATIENCE)).expect("a time-out");
     theirs.set_nonblocking(true).expect("a flag");
     let folder = Folder::new();
     folder.write("licenses/a.slf", license_line(12345, 'a'));

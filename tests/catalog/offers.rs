@@ -1,49 +1,20 @@
 //! Several offers: who is offered which version, from the real server, with callers of their own addresses.
 
-mod common;
-
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, image, post_request, publish, publish_sums, wait_until};
+use crate::common::download::dial;
+use crate::common::{Client, Folder, Server, image, post_request, publish, publish_sums, wait_until};
 
 const LATEST: &str = "current_firmware_version = latest\n";
 
 /// A connection from an address of this machine's own: all of 127.0.0.0/8 is.
 fn connect_from(server: &Server, last: u8) -> Client {
-    let stream = bound_connection(IpAddr::from([127, 0, 0, last]), server.address);
-    stream.set_read_timeout(Some(common::PATIENCE)).expect("a time-out");
-    Client { stream, received: Vec::new() }
-}
-
-/// std cannot bind a socket before it connects.
-fn bound_connection(from: IpAddr, to: SocketAddr) -> std::net::TcpStream {
-    unsafe extern "C" {
-        fn socket(domain: i32, kind: i32, protocol: i32) -> i32;
-        fn bind(socket: i32, address: *const u8, length: u32) -> i32;
-        fn connect(socket: i32, address: *const u8, length: u32) -> i32;
-    }
-    let encode = |ip: IpAddr, port: u16| {
-        let IpAddr::V4(ip) = ip else { panic!("IPv4 only") };
-        let mut bytes = [0_u8; 16];
-        bytes[..2].copy_from_slice(&2_u16.to_ne_bytes());
-        bytes[2..4].copy_from_slice(&port.to_be_bytes());
-        bytes[4..8].copy_from_slice(&ip.octets());
-        bytes
-    };
-    let kind = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 2 } else { 1 };
-    // SAFETY: the addresses are 16 bytes that live through the calls, and the descriptor belongs to the stream alone.
-    let stream: std::net::TcpStream = unsafe { std::os::fd::FromRawFd::from_raw_fd(socket(2, kind, 0)) };
-    let (own, other) = (encode(from, 0), encode(to.ip(), to.port()));
-    let descriptor = stream.as_raw_fd();
-    // SAFETY: as above.
-    let result = unsafe { (bind(descriptor, own.as_ptr(), 16), connect(descriptor, other.as_ptr(), 16)) };
-    assert_eq!(result, (0, 0), "a connection from {from}");
-    stream
+    Client { stream: dial(server.address, Ipv4Addr::new(127, 0, 0, last), 0), received: Vec::new() }
 }
 
 /// What a till is told: the version it is offered, or none.

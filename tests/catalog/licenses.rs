@@ -1,7 +1,5 @@
 //! Licences: files of them, bad lines, and what a caller is told.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::mem;
@@ -11,7 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{Folder, Server, license_line, wait_until};
+use crate::common::{Folder, Server, license_line, wait_until};
 use susv::catalog::licenses::{self, License, LicenseIndex, LicenseWatch};
 use susv::limits;
 use susv::problem::Language::{English, Russian};
