@@ -67,8 +67,8 @@ fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Reads one answer with its `Content-Length`.
-fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
+/// Reads one answer with its `Content-Length`, which it returns.
+fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> usize {
     let mut filled = 0;
     let head_end = loop {
         let count = stream.read(&mut buffer[filled..]).expect("an answer");
@@ -80,19 +80,21 @@ fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
     };
     let head = std::str::from_utf8(&buffer[..head_end]).expect("a head");
     let length = head.split("Content-Length: ").nth(1).and_then(|rest| rest.split('\r').next()).expect("a length");
-    let mut left = length.parse::<usize>().expect("a number").saturating_sub(filled - head_end);
+    let length = length.parse().expect("a number");
+    let mut left = usize::saturating_sub(length, filled - head_end);
     while left > 0 {
         let count = stream.read(buffer).expect("the rest");
         assert!(count > 0, "the connection ended");
         left = left.saturating_sub(count);
     }
+    length
 }
 
-/// One request on a connection of its own.
-pub fn ask_once(address: SocketAddr, request: &str) {
+/// One request on a connection of its own; the length of the answer's body.
+pub fn ask_once(address: SocketAddr, request: &str) -> usize {
     let mut stream = connect(address);
     stream.write_all(request.as_bytes()).expect("a request");
-    read_answer(&mut stream, &mut [0; 16_384]);
+    read_answer(&mut stream, &mut [0; 16_384])
 }
 
 /// Connections that have each got an answer and now do nothing.

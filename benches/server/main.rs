@@ -69,9 +69,9 @@ fn main() {
         }
     }
     for process in running.iter().filter(|process| process.name != "lighttpd") {
-        let idle = process.resident_kb();
+        let idle = process.memory_mb();
         let connections = load::hold(process, 200);
-        let held = process.resident_kb();
+        let held = process.memory_mb();
         drop(connections);
         println!(
             "{:<40} {:<13} {:>6.1} MB idle, {:>5.1} MB with 200 connections after a check",
@@ -91,6 +91,17 @@ fn main() {
         "start to first answer, memory then",
         fresh.name,
         fresh.first_answer.as_secs_f64() * 1000.0,
-        fresh.resident_kb()
+        fresh.memory_mb()
+    );
+    // The goal: no more than the old images, the new ones and 8 MB, whatever changes.
+    const LARGE: usize = 8 << 20;
+    fresh.publish("20260101", LARGE);
+    fresh.publish("20260301", LARGE);
+    let images = 4.0 * LARGE as f64 / f64::from(1 << 20);
+    println!(
+        "{:<40} {:<13} {:.1} MB, {images:.0} MB of them images, old and new",
+        "peak memory of a change",
+        fresh.name,
+        fresh.peak_mb()
     );
 }

@@ -54,7 +54,7 @@ pub fn start(server: Server) -> Option<Process> {
         Server::Susv { log, page } => {
             let [log_requests, status_page] = [log, page].map(|on| if on { "yes" } else { "no" });
             let config = format!(
-                "address = 127.0.0.1\nport = {port}\ncurrent_firmware_version = 20000101\nlog_requests = {log_requests}\nstatus_page = {status_page}\nmax_connections = 400\n"
+                "address = 127.0.0.1\nport = {port}\ncurrent_firmware_version = latest\nlog_requests = {log_requests}\nstatus_page = {status_page}\nmax_connections = 400\n"
             );
             fs::write(folder.join("config.ini"), config).expect("a configuration");
             let mut command = Command::new(env!("CARGO_BIN_EXE_susv"));
@@ -145,10 +145,36 @@ impl Process {
     }
 
     /// Resident memory in MB.
-    pub fn resident_kb(&self) -> f64 {
+    pub fn memory_mb(&self) -> f64 {
+        self.kilobytes("VmRSS:") / 1024.0
+    }
+
+    /// The most memory it has had so far, in MB.
+    pub fn peak_mb(&self) -> f64 {
+        self.kilobytes("VmHWM:") / 1024.0
+    }
+
+    fn kilobytes(&self, key: &str) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).expect("its status");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
-        line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+        let line = status.lines().find(|line| line.starts_with(key)).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0)
+    }
+
+    /// Publishes a version with images of `image_bytes` each, and waits until they are handed out.
+    pub fn publish(&self, version: &str, image_bytes: usize) {
+        let folder = self.folder.join(version);
+        fs::create_dir(&folder).expect("a folder");
+        let byte = |at: usize| (at as u32).wrapping_mul(2_654_435_761).to_be_bytes()[0];
+        for (name, seed) in [("upd_app.bin", 0), ("upd_app_for_old_frs.bin", 255)] {
+            fs::write(folder.join(name), (0..image_bytes).map(|at| byte(at) ^ seed).collect::<Vec<_>>()).expect("an image");
+        }
+        fs::rename(folder, self.folder.join("firmware").join(version)).expect("published");
+        let request = format!("GET /firmware/{version}/upd_app.bin HTTP/1.1\r\nHost: 127.0.0.1:8888\r\n\r\n");
+        let end = Instant::now() + Duration::from_secs(60);
+        while super::load::ask_once(self.address, &request) < image_bytes {
+            assert!(Instant::now() < end, "{} does not take a new version", self.name);
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 }
 
