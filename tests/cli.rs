@@ -518,6 +518,63 @@ fn what_a_registrar_would_be_told_is_explained() {
     assert!(!out.contains("told:"), "only when asked for");
 }
 
+/// Words of small Latin letters in what an operator reads in Russian, without keys, names of files and examples.
+fn english_words(text: &str) -> Vec<&str> {
+    const KNOWN: &str = "susv config ini help version init built as root firmware licenses slf http port address hold_repeats only_for \
+        built_from built_to upd_app upd_app_for_old_frs bin sha256sum build_date offer yyyymmdd latest shop lib";
+    let is_of_word = |character: char| character.is_alphanumeric() || character == '_';
+    let words = text.split(|character| !is_of_word(character)).filter(|word| word.len() > 1 && word.is_ascii());
+    let words = words.filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit()));
+    let words = words.filter(|word| word.len() < 64 && word.bytes().any(|byte| byte.is_ascii_lowercase()));
+    words.filter(|word| !KNOWN.split_whitespace().any(|known| known == *word)).collect()
+}
+
+#[test]
+fn where_the_language_is_russian_nothing_is_english() {
+    let folder = sound_folder("port = 0\nhold_repeats = no\n");
+    folder.write("firmware/20260301/offer.ini", "only_for = 10.0.0.0/8\nbuilt_from = 1.1.2018\nbuilt_to = 1.1.2030\n");
+    publish(&folder, "20260101", 1);
+    let mut cases: Vec<(i32, Vec<&str>)> = [
+        "-x",
+        "-c",
+        "--init",
+        "--as",
+        "--built",
+        "-c -t",
+        "-t -t",
+        "-t --version",
+        "--init --help",
+        "-c a --init b",
+        "-t --as 10.0.0.7",
+        "-t --as 10 --built 19.12.2017",
+        "-t --as 10.0.0.7 --built 10",
+        "--as 10.0.0.7 --built 19.12.2017",
+    ]
+    .map(|line| (2, line.split(' ').collect()))
+    .into();
+    cases.extend([(0, vec!["--help"]), (0, vec!["-t"]), (0, vec!["--init", "shop"]), (0, vec!["--init", "shop"])]);
+    cases.push((1, vec!["--init", "config.ini"]));
+    for (address, built) in [
+        ("10.0.0.7", "19.12.2018"),
+        ("10.0.0.7", "19.12.2017"),
+        ("10.0.0.7", "1.3.2026"),
+        ("10.0.0.7", "1.3.2031"),
+        ("192.168.1.7", "19.12.2018"),
+    ] {
+        cases.push((0, vec!["-t", "--as", address, "--built", built]));
+    }
+    for (expected, arguments) in cases {
+        let (code, out, err) = run_with(folder.path(), &arguments, &[("LC_ALL", ""), ("LANG", "ru_RU.UTF-8")]);
+        let text = out + &err;
+        assert_eq!(code, expected, "{arguments:?}: {text}");
+        // The system's own reasons stay as they are, for they can be searched for.
+        let untranslated = ["(File exists (os error 17))", "(Not a directory (os error 20))", "(hold_repeats = no)"];
+        let text = untranslated.iter().fold(text, |text, part| text.replace(part, ""));
+        assert_eq!(english_words(&text), [""; 0], "{arguments:?}: {text}");
+        assert!(text.chars().any(|character| ('а'..='я').contains(&character)), "{arguments:?}: {text}");
+    }
+}
+
 #[test]
 fn names_of_files_are_made_visible() {
     let folder = sound_folder("port = 0");
@@ -559,7 +616,7 @@ fn as_root_test_mode_looks_as_the_services_user() {
         eprintln!("skipped: not root, or no namespaces");
         return;
     };
-    assert!(out.starts_with("run again as the service's user, susv\n"), "{out}{err}");
+    assert!(out.starts_with("started as root, looks as the service's user susv\n"), "{out}{err}");
     if out.contains("that did not work") {
         eprintln!("skipped: the program is in a folder of root's");
         return;

@@ -34,20 +34,53 @@ impl<T: fmt::Display> From<T> for Detail {
     }
 }
 
+/// A text with what fills its gaps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentence {
+    text: &'static Text,
+    details: Vec<Detail>,
+}
+
+impl Sentence {
+    /// With these details.
+    #[cold]
+    pub fn new(text: &'static Text, details: Vec<Detail>) -> Sentence {
+        Sentence { text, details }
+    }
+
+    /// The words, with the details filled in. Whatever came from outside is made visible.
+    pub fn say(&self, language: Language) -> String {
+        let mut out = String::new();
+        let mut rest = self.text.template(language);
+        while let Some((before, after)) = rest.split_once('{') {
+            out.push_str(before);
+            let (index, after) = after.split_once('}').unwrap_or(("", after));
+            match index.parse::<usize>().ok().and_then(|index| self.details.get(index)) {
+                Some(Detail::Plain(text)) => text.chars().for_each(|character| push_visible(&mut out, character)),
+                Some(Detail::Words(words)) => out.push_str(words.template(language)),
+                // A mistake in a table, which the test of all texts finds.
+                None => out.push_str("{?}"),
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
 /// Something an operator should see to: where, and what. The rest is served all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// A path, or `path:line`, or the name of a thing; as it is, not made visible.
     pub place: String,
-    text: &'static Text,
-    details: Vec<Detail>,
+    what: Sentence,
 }
 
 impl Problem {
     /// A problem with a thing that is no file, or with a place that is already a text.
     #[cold]
     pub fn at(place: impl Into<String>, text: &'static Text, details: Vec<Detail>) -> Problem {
-        Problem { place: place.into(), text, details }
+        Problem { place: place.into(), what: Sentence::new(text, details) }
     }
 
     /// A problem with a file or folder.
@@ -64,7 +97,7 @@ impl Problem {
 
     /// The code, for example `IMAGE-MISSING`.
     pub fn code(&self) -> &'static str {
-        self.text.code
+        self.what.text.code
     }
 
     /// Whether it is advice and nothing is wrong: `-t` prints it and still exits 0.
@@ -74,21 +107,7 @@ impl Problem {
 
     /// Cause, consequence and remedy, without the place. Whatever came from outside is made visible.
     pub fn explain(&self, language: Language) -> String {
-        let mut out = String::new();
-        let mut rest = self.text.template(language);
-        while let Some((before, after)) = rest.split_once('{') {
-            out.push_str(before);
-            let (index, after) = after.split_once('}').unwrap_or(("", after));
-            match index.parse::<usize>().ok().and_then(|index| self.details.get(index)) {
-                Some(Detail::Plain(text)) => text.chars().for_each(|character| push_visible(&mut out, character)),
-                Some(Detail::Words(words)) => out.push_str(words.template(language)),
-                // A mistake in a table, which the test of all texts finds.
-                None => out.push_str("{?}"),
-            }
-            rest = after;
-        }
-        out.push_str(rest);
-        out
+        self.what.say(language)
     }
 
     /// `CODE place: explanation`, on one line whatever the place is called.
