@@ -12,8 +12,10 @@ pub mod settings;
 
 mod words;
 
+use words::translate_reason;
 pub use words::{Language, Text};
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
@@ -22,7 +24,7 @@ use crate::text::push_visible;
 /// What fills a gap in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Detail {
-    /// A number, a name, the system's reason: the same in every language.
+    /// A number or a name, the same in every language; or a system's reason, of which the usual ones are translated.
     Plain(String),
     /// Words that have their own translation.
     Words(&'static Text),
@@ -56,7 +58,13 @@ impl Sentence {
             out.push_str(before);
             let (index, after) = after.split_once('}').unwrap_or(("", after));
             match index.parse::<usize>().ok().and_then(|index| self.details.get(index)) {
-                Some(Detail::Plain(text)) => text.chars().for_each(|character| push_visible(&mut out, character)),
+                Some(Detail::Plain(text)) => {
+                    let text = match language {
+                        Language::English => Cow::Borrowed(text.as_str()),
+                        Language::Russian => translate_reason(text),
+                    };
+                    text.chars().for_each(|character| push_visible(&mut out, character));
+                }
                 Some(Detail::Words(words)) => out.push_str(words.template(language)),
                 // A mistake in a table, which the test of all texts finds.
                 None => out.push_str("{?}"),
@@ -180,5 +188,16 @@ mod tests {
         assert_eq!(problem.explain(Language::English), "a words b 1\\u{a}2");
         assert_eq!(problem.describe(Language::Russian), "OUTER x\\u{a}y: а слова б 1\\u{a}2");
         assert!(!problem.is_hint());
+        for (reason, russian) in [
+            ("Permission denied (os error 13)", "нет прав доступа (os error 13)"),
+            ("not a file", "не файл"),
+            ("not a file of ours", "not a file of ours"),
+            ("Value too large", "Value too large"),
+        ] {
+            assert_eq!(
+                Problem::at("", &OUTER, vec![1.into(), reason.into()]).explain(Language::Russian),
+                format!("а {russian} б 1")
+            );
+        }
     }
 }

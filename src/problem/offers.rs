@@ -23,8 +23,8 @@ pub const OFFER_BAD_LINE: Text =
 /// A key of `offer.ini` is not one of ours.
 pub const OFFER_BAD_KEY: Text = Text::new(
     "OFFER-BAD-KEY",
-    "unknown key {1}: version {0} is offered to nobody; the keys are only_for, built_from, built_to, description, critical_version",
-    "неизвестный ключ {1}: версия {0} не предлагается никому; известны only_for, built_from, built_to, description, critical_version",
+    "unknown key {1}: version {0} is offered to nobody; correct or remove it; the keys are only_for, built_from, built_to, description, critical_version",
+    "неизвестный ключ {1}: версия {0} не предлагается никому; исправьте его или удалите; известны only_for, built_from, built_to, description, critical_version",
 );
 
 /// A key of `offer.ini` is there twice.
@@ -44,7 +44,7 @@ pub const OFFER_BAD_VALUE: Text = Text::new(
 /// A part: addresses.
 pub const VALID_ADDRESSES: Text = Text::part(
     "addresses and blocks with commas between them (for example 192.168.1.20, 192.168.2.0/24)",
-    "адреса и подсети через запятую (например, 192.168.1.20, 192.168.2.0/24)",
+    "список адресов и подсетей через запятую (например, 192.168.1.20, 192.168.2.0/24)",
 );
 
 /// A part: a build date.
