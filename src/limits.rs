@@ -200,6 +200,14 @@ pub const REPEATS_LOGGED: u32 = 10;
 pub const REPEATS_LOGGED_IN_ALL: u32 = 1000;
 /// The time they are counted over.
 pub const REPEAT_TIME: Duration = Duration::from_secs(60);
+/// Lines about checks that change something (a registrar or a build date that is new, another answer than before) of one address
+/// that are written in `CHANGE_TIME`; further ones are counted. All tills behind a proxy that is not named have room, and whoever
+/// reports one date after the other writes no more than with other lines …
+pub const CHANGES_LOGGED: u32 = 60;
+/// … and of all addresses: one for each registrar there can be, and some.
+pub const CHANGES_LOGGED_IN_ALL: u32 = 5000;
+/// The time they are counted over.
+pub const CHANGE_TIME: Duration = Duration::from_secs(600);
 /// Health checks are told of once in this time: 3 KB a day of each that asks.
 pub const COUNT_TIME: Duration = Duration::from_secs(3600);
 /// Pairs of kind and address that are counted each by itself; 100 bytes each. All tills of a large site have room.

@@ -368,6 +368,10 @@ fn limits_are_those_of_the_program() {
             "log lines of one kind about one address",
             format!("{REPEATS_LOGGED} in {}, {REPEATS_LOGGED_IN_ALL} about all", seconds(REPEAT_TIME)),
         ),
+        (
+            "log lines about checks of one address that change something",
+            format!("{CHANGES_LOGGED} in {}, {CHANGES_LOGGED_IN_ALL} of all", seconds(CHANGE_TIME)),
+        ),
     ];
     let shown: Vec<_> = rows(section(REFERENCE, "Limits")).into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
     let expected: Vec<_> = expected.into_iter().map(|(what, limit)| (what.to_owned(), limit)).collect();

@@ -13,7 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, license_line, post_request, publish, susv, wait_until};
+use common::{Client, Folder, Server, check_request, license_line, post_request, publish, publish_sums, susv, wait_until};
+use susv::limits;
 
 #[test]
 fn each_event_is_one_line_of_keys_and_values() {
@@ -296,18 +297,52 @@ fn no_caller_can_push_the_rest_out_of_the_log_file() {
     for (text, count) in [
         ("event=request ", 0),
         ("event=refused ", 10),
-        ("event=check ", 10),
+        ("event=check ", 1 + 10),
         ("status=206", 10 + 1),
         ("status=200 bytes=491520/491520", 1),
         ("event=license ", 1),
         ("event=repeated of=refused peer=127.0.0.1 status=404 more=490 ", 1),
-        ("event=repeated of=check peer=127.0.0.1 status=200 more=490 ", 1),
+        ("event=repeated of=check peer=127.0.0.1 status=200 more=489 ", 1),
         ("event=repeated of=download peer=127.0.0.1 status=206 more=490 ", 1),
         ("event=repeated of=request peer=127.0.0.1 status=200 more=3000", 1),
     ] {
         assert_eq!(log.matches(text).count(), count, "{text}");
     }
     assert!(log.len() < 16 * 1024, "{} bytes", log.len());
+}
+
+#[test]
+fn a_check_that_changes_something_has_its_line_however_many_came_before() {
+    let mut server =
+        Server::start("current_firmware_version = latest\nlog_file = susv.log", |folder| publish(folder, "20260301", 1));
+    // Many tills behind one address, a proxy's, say.
+    flood(server.address, &check_request(), 500);
+    let check = |build_date: &str| server.post("/check_firmware", &format!("{{\"build_date\": \"{build_date}\"}}")).text();
+    check("1.2.2018");
+    check("2.3.2026");
+    publish(&server.folder, "20260401", 2);
+    publish_sums(&server.folder, "20260401", &[]);
+    wait_until("the new version is offered", || check("2.3.2026").contains("20260401"));
+    check("1.2.2018");
+    // Nor can anybody fill the log by reporting one date after the other.
+    let dates: Vec<_> = (1..=28).flat_map(|day| (1..=12).map(move |month| format!("{day}.{month}.2019"))).collect();
+    dates.iter().for_each(|date| drop(check(date)));
+    server.signal(15);
+    server.wait();
+    let log = read(&server.folder.path().join("susv.log"));
+    let lines = |part: &str| log.lines().filter(|line| line.contains("event=check ") && line.contains(part)).count();
+    for (part, count) in [
+        ("build_date=19.12.2017 update_available=true critical=false version=20260301", 1 + 10),
+        ("build_date=01.02.2018 update_available=true critical=false version=20260301", 1),
+        ("build_date=01.02.2018 update_available=true critical=false version=20260401", 1),
+        ("build_date=02.03.2026 update_available=false critical=false version=20260301", 1),
+        ("build_date=02.03.2026 update_available=true critical=false version=20260401", 1),
+    ] {
+        assert_eq!(lines(part), count, "{part}: {log}");
+    }
+    let most = limits::CHANGES_LOGGED as usize;
+    assert!((most - 8..most).contains(&lines(".2019 ")), "{} lines", lines(".2019 "));
+    assert_eq!(log.matches("event=repeated of=check peer=127.0.0.1 status=200 more=").count(), 2, "{log}");
 }
 
 #[test]

@@ -65,6 +65,13 @@ impl Memory {
         (decision, news)
     }
 
+    /// Notes what a check was told. Returns whether that is another thing than the last time, or the first.
+    pub fn note_told(&mut self, check: &Check, decision: Decision) -> bool {
+        let told = check.chosen.map(|version| (version, matches!(decision, Decision::Hold(_))));
+        let track = self.find_mut(check.caller).and_then(|known| known.track_mut(check.build_date));
+        track.is_none_or(|track| track.told.replace(told) != Some(told))
+    }
+
     /// Notes what the way of a check shows about the proxies on it.
     fn note_ways(&mut self, check: &Check, now: u32) -> Option<Problem> {
         let mut news = None;

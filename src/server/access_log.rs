@@ -35,6 +35,7 @@ fn find_rate(place: &Place, answered: &Answered<'_>, reply: &Reply, sent: u64) -
     match &reply.event {
         Event::License { .. } => Rate::Always,
         Event::Download { size, .. } if sent == *size => Rate::Always,
+        Event::Check(check) if check.is_change => Rate::Changed(Kind { event: "check", status }, check.caller),
         Event::Check(check) => limited("check", check.caller),
         Event::Download { caller, .. } => limited("download", *caller),
         Event::Refused { .. } => limited("refused", place.peer.ip()),
