@@ -1,4 +1,4 @@
-//! Every limit and time-out of the server, each with its reason. What happens past each is in the README.
+//! Every limit and time-out of the server, each with its reason. What happens past each is in docs/reference.md.
 
 use std::time::Duration;
 
