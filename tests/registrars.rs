@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use susv::http::forwarded::Way;
 use susv::problem::Language;
 use susv::registrars::{
     Check, Download, DownloadStart, FIRST_NUMBER, LAST_NUMBER, OfferedHere, Registrars, Standing, State, Told,
@@ -302,7 +303,7 @@ impl World {
             caller: till.address,
             is_java: true,
             has_field: true,
-            is_by_stranger: false,
+            way: Way::Known,
             build_date: driver.build_date,
             chosen: is_newer.then_some(VERSION),
             hold_repeats: self.hold_repeats,
@@ -725,10 +726,10 @@ fn a_wrong_label_is_told_once_however_many_dates_somebody_tries() {
     let mut told = Vec::new();
     for is_driver in [false, true] {
         let mut check = |build_date, now| {
-            let is_by_stranger = false;
+            let way = Way::Known;
             let chosen = Some(VERSION);
             let (is_java, has_field, hold_repeats) = (is_driver, is_driver, true);
-            let check = Check { caller, is_java, has_field, is_by_stranger, build_date, chosen, hold_repeats };
+            let check = Check { caller, is_java, has_field, way, build_date, chosen, hold_repeats };
             told.extend(registrars.check(&check, now).news.map(|problem| problem.code()));
         };
         check(OLD, 0);
@@ -768,8 +769,8 @@ fn a_check_changes_something_if_it_is_new_or_told_another_thing() {
             let start = DownloadStart { caller, is_java: true, offered_here: None, version, start: 0, size: SIZE };
             registrars.begin_download(&start, now - 60).complete(now - 50);
         }
-        let (is_java, has_field, is_by_stranger, hold_repeats) = (is_driver, is_driver, false, true);
-        let check = Check { caller, is_java, has_field, is_by_stranger, build_date, chosen, hold_repeats };
+        let (is_java, has_field, way, hold_repeats) = (is_driver, is_driver, Way::Known, true);
+        let check = Check { caller, is_java, has_field, way, build_date, chosen, hold_repeats };
         assert_eq!(registrars.check(&check, now).is_change, expected, "{number}: {name}");
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &C
         caller: caller.address,
         is_java: is_java(request),
         has_field: request.fields("build_date").next().is_some(),
-        is_by_stranger: caller.is_by_stranger,
+        way: caller.way,
         build_date,
         chosen,
         hold_repeats: catalog.settings.hold_repeats,
