@@ -33,9 +33,14 @@ pub const IDLE_TIME: Duration = Duration::from_secs(20);
 pub const ANNOUNCED_IDLE_SECONDS: u32 = 15;
 /// Idle time above three quarters of `max_connections`.
 pub const PRESSED_IDLE_TIME: Duration = Duration::from_secs(1);
-/// A send of which nothing arrives for so long is given up. After a short outage TCP's own back-off on a slow link is longer than
+/// A download of which nothing arrives for so long is given up. After a short outage TCP's own back-off on a slow link is longer than
 /// half a minute, and a reset that is sent into a dead link is never repeated.
 pub const STALL_TIME: Duration = Duration::from_secs(15 * 60);
+/// A page, or another answer that is not a file, must be taken within this …
+pub const ANSWER_TIME: Duration = Duration::from_secs(30);
+/// … and a second more for each of so many bytes: whoever takes one more slowly would keep others from theirs, since only `PAGES`
+/// are written at a time. A serial line takes 10 KB/s.
+pub const ANSWER_BYTES_PER_SECOND: usize = 8 * 1024;
 /// How often a blocked send looks up: whether it moved, and whether it must give way.
 pub const SEND_TICK: Duration = Duration::from_millis(250);
 /// How often is looked whether a download's last byte is acknowledged, once all of it is with the kernel.

@@ -309,7 +309,11 @@ fn limits_are_those_of_the_program() {
                 seconds(PRESSED_IDLE_TIME)
             ),
         ),
-        ("no progress while sending", format!("{} min", STALL_TIME.as_secs() / 60)),
+        ("no progress while sending a file", format!("{} min", STALL_TIME.as_secs() / 60)),
+        (
+            "a page or another answer is taken",
+            format!("within {}, and 1 s more for each {} KiB", seconds(ANSWER_TIME), ANSWER_BYTES_PER_SECOND / 1024),
+        ),
         (
             "what a client still sends after an error",
             format!(
