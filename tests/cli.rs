@@ -404,8 +404,8 @@ fn test_mode_finds_what_would_stop_the_start() {
         (
             "address = 192.0.2.1\nport = 0",
             1,
-            "LISTEN-ADDRESS config.ini:2: this machine does not have the address 192.0.2.1, so nobody can reach the service there: correct address",
-            "LISTEN-ADDRESS config.ini:2: у этой машины нет адреса 192.0.2.1, и по нему служба недоступна: исправьте address",
+            "LISTEN-ADDRESS config.ini:2: this machine does not have the address 192.0.2.1; the service starts, but nobody reaches it there before the machine has it: correct",
+            "LISTEN-ADDRESS config.ini:2: у этой машины нет адреса 192.0.2.1; служба запустится, но по нему будет недоступна, пока машина его не получит: исправьте",
         ),
         (&format!("port = {port}\naddress = 127.0.0.1"), 1, &taken[0], &taken[1]),
         (
