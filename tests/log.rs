@@ -346,6 +346,17 @@ fn a_check_that_changes_something_has_its_line_however_many_came_before() {
 }
 
 #[test]
+fn where_nothing_is_offered_no_line_names_a_version_0() {
+    let server = Server::start("current_firmware_version = latest", |_| {});
+    assert!(server.ask(check_request()).text().contains("\"description\": \"no firmware\""));
+    server.wait_for_line("event=check ");
+    server.wait_for_line("event=no_offer ");
+    let lines = server.lines().join("\n");
+    assert!(!lines.contains("version=0") && !lines.contains("firmware 0"), "{lines}");
+    assert!(!server.get("/status").text().contains("firmware 0"));
+}
+
+#[test]
 fn repeated_refusals_are_counted_not_repeated() {
     let mut server = Server::start_plain("");
     for _ in 0..20 {

@@ -81,9 +81,9 @@ impl Offer {
     }
 }
 
-/// The description of a version that has none.
+/// The description of a version that has none; 0 stands for no version.
 pub fn default_description(version: Date) -> String {
-    format!("firmware {version}")
+    if version == 0 { "no firmware".to_owned() } else { format!("firmware {version}") }
 }
 
 /// A text as a JSON string, quotes included.

@@ -149,8 +149,8 @@ pub const NOTHING_OFFERED: Text = Text::new(
 /// What follows from mistakes where nobody can be answered.
 pub const NOT_STARTED: Text = Text::new(
     "SETTINGS-NO-START",
-    "mistakes in the file: {0}; the service does not start until it is mended",
-    "ошибок в файле: {0}; пока он не исправлен, служба не запустится",
+    "mistakes in the file: {0}; the service does not start until it is mended; where systemd holds its socket it starts, and registrars are told that there is no update",
+    "ошибок в файле: {0}; пока он не исправлен, служба не запустится; если её сокет держит systemd, она запустится и будет сообщать кассам, что обновлений нет",
 );
 
 /// A setting waits for a restart.

@@ -59,10 +59,11 @@ pub fn log_answer(place: &Place, answered: &Answered<'_>, reply: &Reply, bytes: 
                 Told::Offer { number } => format!(" as={number}"),
                 Told::Held(hold) => format!(" held=\"{hold}\""),
             };
+            let version = if version == 0 { String::new() } else { format!(" version={version}") };
             log::request(
                 rate,
                 format_args!(
-                    "event=check peer={peer}{behind} build_date={build_date} update_available={available} critical={critical} version={version}{told}"
+                    "event=check peer={peer}{behind} build_date={build_date} update_available={available} critical={critical}{version}{told}"
                 ),
             );
         }
