@@ -287,6 +287,7 @@ fn no_caller_can_push_the_rest_out_of_the_log_file() {
     flood(server.address, &check_request(), 500);
     let part = "GET /firmware/20260301/upd_app.bin HTTP/1.1\r\nHost: test\r\nRange: bytes=0-0\r\n\r\n";
     flood(server.address, part, 500);
+    flood(server.address, &post_request("/feature_licenses", "{\"serial\": \"0000000000054321\"}"), 500);
     // What a till does has its line all the same.
     server.get("/firmware/20260301/upd_app.bin");
     server.ask(license_request());
@@ -300,9 +301,11 @@ fn no_caller_can_push_the_rest_out_of_the_log_file() {
         ("event=check ", 1 + 10),
         ("status=206", 10 + 1),
         ("status=200 bytes=491520/491520", 1),
-        ("event=license ", 1),
+        ("found=no", 10),
+        ("found=yes", 1),
         ("event=repeated of=refused peer=127.0.0.1 status=404 more=490 ", 1),
         ("event=repeated of=check peer=127.0.0.1 status=200 more=489 ", 1),
+        ("event=repeated of=license peer=127.0.0.1 status=400 more=490 ", 1),
         ("event=repeated of=download peer=127.0.0.1 status=206 more=490 ", 1),
         ("event=repeated of=request peer=127.0.0.1 status=200 more=3000", 1),
     ] {
