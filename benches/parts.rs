@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use susv::catalog::licenses;
+use susv::http::forwarded::Way;
 use susv::http::head::HeadParser;
 use susv::json;
 use susv::registrars::{Check, DownloadStart, Registrars};
@@ -73,7 +74,7 @@ fn measure_registrars() {
         caller: IpAddr::from((0x0a00_0000 + number).to_be_bytes()),
         is_java: true,
         has_field: true,
-        is_by_stranger: false,
+        way: Way::Known,
         build_date: 20171219,
         chosen: Some(20260301),
         hold_repeats: true,

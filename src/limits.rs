@@ -1,4 +1,4 @@
-//! Every limit and time-out of the server, each with its reason. What happens past each is in the README.
+//! Every limit and time-out of the server, each with its reason. What happens past each is in docs/reference.md.
 
 use std::time::Duration;
 
@@ -33,9 +33,14 @@ pub const IDLE_TIME: Duration = Duration::from_secs(20);
 pub const ANNOUNCED_IDLE_SECONDS: u32 = 15;
 /// Idle time above three quarters of `max_connections`.
 pub const PRESSED_IDLE_TIME: Duration = Duration::from_secs(1);
-/// A send of which nothing arrives for so long is given up. After a short outage TCP's own back-off on a slow link is longer than
+/// A download of which nothing arrives for so long is given up. After a short outage TCP's own back-off on a slow link is longer than
 /// half a minute, and a reset that is sent into a dead link is never repeated.
 pub const STALL_TIME: Duration = Duration::from_secs(15 * 60);
+/// A page, or another answer that is not a file, must be taken within this …
+pub const ANSWER_TIME: Duration = Duration::from_secs(30);
+/// … and a second more for each of so many bytes: whoever takes one more slowly would keep others from theirs, since only `PAGES`
+/// are written at a time. A serial line takes 10 KB/s.
+pub const ANSWER_BYTES_PER_SECOND: usize = 8 * 1024;
 /// How often a blocked send looks up: whether it moved, and whether it must give way.
 pub const SEND_TICK: Duration = Duration::from_millis(250);
 /// How often is looked whether a download's last byte is acknowledged, once all of it is with the kernel.
@@ -200,6 +205,14 @@ pub const REPEATS_LOGGED: u32 = 10;
 pub const REPEATS_LOGGED_IN_ALL: u32 = 1000;
 /// The time they are counted over.
 pub const REPEAT_TIME: Duration = Duration::from_secs(60);
+/// Lines about checks that change something (a registrar or a build date that is new, another answer than before) of one address
+/// that are written in `CHANGE_TIME`; further ones are counted. All tills behind a proxy that is not named have room, and whoever
+/// reports one date after the other writes no more than with other lines …
+pub const CHANGES_LOGGED: u32 = 60;
+/// … and of all addresses: one for each registrar there can be, and some.
+pub const CHANGES_LOGGED_IN_ALL: u32 = 5000;
+/// The time they are counted over.
+pub const CHANGE_TIME: Duration = Duration::from_secs(600);
 /// Health checks are told of once in this time: 3 KB a day of each that asks.
 pub const COUNT_TIME: Duration = Duration::from_secs(3600);
 /// Pairs of kind and address that are counted each by itself; 100 bytes each. All tills of a large site have room.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use susv::catalog::load_once;
 use susv::config;
+use susv::http::forwarded::Way;
 use susv::http::head::HeadParser;
 use susv::http::request::Request;
 use susv::http::response::ResponseHead;
@@ -102,7 +103,7 @@ fn registrars_take_2_mb_at_most_under_an_attacker_and_the_tills_are_not_forgotte
         caller,
         is_java: true,
         has_field: true,
-        is_by_stranger: false,
+        way: Way::Known,
         build_date,
         chosen: Some(20260301),
         hold_repeats: true,
@@ -129,7 +130,7 @@ fn registrars_take_2_mb_at_most_under_an_attacker_and_the_tills_are_not_forgotte
             }
         }
         for number in (0..400).filter(|_| now % 600 == 0) {
-            let (told, _) = registrars.check(&check(till(number), 20171219), now);
+            let told = registrars.check(&check(till(number), 20171219), now).told;
             assert!(matches!(told, Told::Held(_)), "{number} at {now}: {told:?}");
         }
         most = most.max(LIVE.with(Cell::get) - before);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use susv::http::forwarded::Way;
 use susv::problem::Language;
 use susv::registrars::{
     Check, Download, DownloadStart, FIRST_NUMBER, LAST_NUMBER, OfferedHere, Registrars, Standing, State, Told,
@@ -302,12 +303,12 @@ impl World {
             caller: till.address,
             is_java: true,
             has_field: true,
-            is_by_stranger: false,
+            way: Way::Known,
             build_date: driver.build_date,
             chosen: is_newer.then_some(VERSION),
             hold_repeats: self.hold_repeats,
         };
-        let (Told::Offer { number }, _) = self.registrars.check(&check, uptime) else { return };
+        let Told::Offer { number } = self.registrars.check(&check, uptime).told else { return };
         assert!((FIRST_NUMBER..=LAST_NUMBER).contains(&number));
         self.numbers.push(number);
         let disk = self.disks.entry(till.pc).or_default();
@@ -725,12 +726,11 @@ fn a_wrong_label_is_told_once_however_many_dates_somebody_tries() {
     let mut told = Vec::new();
     for is_driver in [false, true] {
         let mut check = |build_date, now| {
-            let is_by_stranger = false;
+            let way = Way::Known;
             let chosen = Some(VERSION);
             let (is_java, has_field, hold_repeats) = (is_driver, is_driver, true);
-            let check = Check { caller, is_java, has_field, is_by_stranger, build_date, chosen, hold_repeats };
-            let (_, news) = registrars.check(&check, now);
-            told.extend(news.map(|problem| problem.code()));
+            let check = Check { caller, is_java, has_field, way, build_date, chosen, hold_repeats };
+            told.extend(registrars.check(&check, now).news.map(|problem| problem.code()));
         };
         check(OLD, 0);
         let version = Some(VERSION);
@@ -742,6 +742,37 @@ fn a_wrong_label_is_told_once_however_many_dates_somebody_tries() {
         }
     }
     assert_eq!(told, ["FOLDER-NAMED-TOO-LATE", "FOLDER-NAMED-TOO-LATE", "ANOTHER-TILL"]);
+}
+
+#[test]
+fn a_check_changes_something_if_it_is_new_or_told_another_thing() {
+    let registrars = Arc::new(Registrars::default());
+    // Last part of the address, build date, what is chosen for it, whether it is the driver's; what happened before.
+    let cases = [
+        ("new", 1, OLD, Some(VERSION), true, true),
+        ("the same again", 1, OLD, Some(VERSION), true, false),
+        ("somebody else there, told the same", 1, OLD, Some(VERSION), false, false),
+        ("another address", 2, OLD, Some(VERSION), true, true),
+        ("another date", 1, VERSION, None, true, true),
+        ("the same again", 1, VERSION, None, true, false),
+        ("the first date again", 1, OLD, Some(VERSION), true, false),
+        ("another version", 1, OLD, Some(VERSION + 1), true, true),
+        ("no version any more", 1, OLD, None, true, true),
+        ("the version again", 1, OLD, Some(VERSION + 1), true, true),
+        ("taken", 1, OLD, Some(VERSION + 1), true, true),
+        ("taken, and told so", 1, OLD, Some(VERSION + 1), true, false),
+    ];
+    for (number, (name, last, build_date, chosen, is_driver, expected)) in cases.into_iter().enumerate() {
+        let (caller, now) = (IpAddr::from([10, 0, 0, last]), 600 * number as u32);
+        if name == "taken" {
+            let version = Some(VERSION + 1);
+            let start = DownloadStart { caller, is_java: true, offered_here: None, version, start: 0, size: SIZE };
+            registrars.begin_download(&start, now - 60).complete(now - 50);
+        }
+        let (is_java, has_field, way, hold_repeats) = (is_driver, is_driver, Way::Known, true);
+        let check = Check { caller, is_java, has_field, way, build_date, chosen, hold_repeats };
+        assert_eq!(registrars.check(&check, now).is_change, expected, "{number}: {name}");
+    }
 }
 
 #[test]

@@ -104,7 +104,7 @@ impl Admission {
         if !self.blocks.is_empty() {
             let mut names: Vec<_> = self.blocks.iter().take(NAMED).map(ToString::to_string).collect();
             if let Some(more) = self.blocks.len().checked_sub(NAMED).filter(|more| *more > 0) {
-                names.push(format!("{more} more"));
+                names.push(format!("+{more}"));
             }
             parts.push(format!("only_for {}", names.join(", ")));
         }
@@ -293,7 +293,7 @@ mod tests {
             ("# for everybody", ""),
             ("only_for = 10.0.0.1, fd00::/8\nbuilt_to = 1.2.2018", "only_for 10.0.0.1, fd00::/8; built_to 01.02.2018"),
             ("built_from = 1.2.2018", "built_from 01.02.2018"),
-            (&many, "only_for 10.0.0.0, 10.0.0.1, 10.0.0.2, 10.0.0.3, 5 more"),
+            (&many, "only_for 10.0.0.0, 10.0.0.1, 10.0.0.2, 10.0.0.3, +5"),
         ];
         for (text, expected) in cases {
             assert_eq!(read(text).expect(text).admission.describe(), expected);

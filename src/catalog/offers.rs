@@ -12,7 +12,7 @@ use super::version_folder::OFFER_NAME;
 use crate::calendar::{Date, format_build_date};
 use crate::config::{Settings, VersionChoice};
 use crate::json;
-use crate::problem::{Problem, offers as texts};
+use crate::problem::{Problem, Sentence, offers as texts};
 
 /// A live version.
 #[derive(Debug, Clone)]
@@ -81,9 +81,9 @@ impl Offer {
     }
 }
 
-/// The description of a version that has none.
+/// The description of a version that has none; 0 stands for no version.
 pub fn default_description(version: Date) -> String {
-    format!("firmware {version}")
+    if version == 0 { "no firmware".to_owned() } else { format!("firmware {version}") }
 }
 
 /// A text as a JSON string, quotes included.
@@ -169,18 +169,14 @@ impl Firmware {
     }
 
     /// One line for each version, newest first: whether it admits a caller, and by what not.
-    pub fn explain(&self, caller: IpAddr, build_date: Date) -> Vec<String> {
-        let mut lines: Vec<(Date, String)> =
-            self.offers.iter().map(|offer| (offer.version, explain(offer, caller, build_date))).collect();
-        let unsettled = |unsettled: &Unsettled| {
-            let met = if unsettled.may_be_for(caller, build_date) {
-                "it may be for this caller, who is told no update"
-            } else {
-                "not for this caller"
-            };
-            (unsettled.version, format!("{}: changing; {met}", folder_name(unsettled.version)))
-        };
-        lines.extend(self.unsettled.iter().map(unsettled));
+    pub fn explain(&self, caller: IpAddr, build_date: Date) -> Vec<Sentence> {
+        let offers = self.offers.iter().map(|offer| (offer.version, explain(offer, caller, build_date)));
+        let unsettled = self.unsettled.iter().map(|unsettled| {
+            let is_met = unsettled.may_be_for(caller, build_date);
+            let text = if is_met { &texts::CHANGING_FOR_IT } else { &texts::CHANGING };
+            (unsettled.version, Sentence::new(text, vec![folder_name(unsettled.version).into()]))
+        });
+        let mut lines: Vec<_> = offers.chain(unsettled).collect();
         lines.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
         lines.into_iter().map(|(_, line)| line).collect()
     }
@@ -194,17 +190,15 @@ impl Firmware {
     }
 }
 
-fn explain(offer: &Offer, caller: IpAddr, build_date: Date) -> String {
-    let version = folder_name(offer.version);
-    match offer.admission.check(caller, build_date) {
-        Ok(()) if build_date < offer.version => format!("{version}: admitted, and newer"),
-        Ok(()) => format!("{version}: admitted, but not newer than the build"),
-        Err(Refusal::Address) => format!("{version}: not admitted: only_for does not hold {caller}"),
-        Err(Refusal::BuiltBefore(date)) => {
-            format!("{version}: not admitted: built before built_from {}", format_build_date(date))
-        }
-        Err(Refusal::BuiltAfter(date)) => format!("{version}: not admitted: built after built_to {}", format_build_date(date)),
-    }
+fn explain(offer: &Offer, caller: IpAddr, build_date: Date) -> Sentence {
+    let (text, detail) = match offer.admission.check(caller, build_date) {
+        Ok(()) if build_date < offer.version => (&texts::ADMITTED, String::new()),
+        Ok(()) => (&texts::ADMITTED_OLD, String::new()),
+        Err(Refusal::Address) => (&texts::OTHER_ADDRESS, caller.to_string()),
+        Err(Refusal::BuiltBefore(date)) => (&texts::BUILT_BEFORE, format_build_date(date)),
+        Err(Refusal::BuiltAfter(date)) => (&texts::BUILT_AFTER, format_build_date(date)),
+    };
+    Sentence::new(text, vec![folder_name(offer.version).into(), detail.into()])
 }
 
 /// Pairs of offers that exclude each other; each is a problem.

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::file::{OpenError, OpenedFile, open_below};
 use crate::limits;
-use crate::problem::{self, Problem};
+use crate::problem::{self, Problem, Sentence, offers as texts};
 use crate::stamp::Stamp;
 use crate::sys;
 
@@ -150,20 +150,19 @@ impl Catalog {
         }
     }
 
-    /// One line for each version: whether it admits a caller, and by what not.
-    pub fn explain_choice(&self, caller: IpAddr, build_date: Date) -> Vec<String> {
+    /// One line for each version: whether it admits a caller, and by what not; then what the caller is told.
+    pub fn explain_choice(&self, caller: IpAddr, build_date: Date) -> Vec<Sentence> {
         let mut lines = self.firmware.explain(caller, build_date);
         let Choice { version, available, critical, reason, .. } = self.choose(caller, build_date);
-        let version = folder_name(version);
-        lines.push(match reason {
-            Reason::Newer => format!("told: update to {version}{}", if critical { ", critical" } else { "" }),
-            Reason::UpToDate => format!("told: no update (it has {version} or newer)"),
-            Reason::NotAdmitted => "told: no update (no version is for it)".to_owned(),
-            Reason::Unsettled(version) => format!("told: no update ({} is changing)", folder_name(version)),
-            Reason::Overlap(left, right) => {
-                format!("told: no update ({} and {} overlap)", folder_name(left), folder_name(right))
-            }
-        });
+        let (text, versions) = match reason {
+            Reason::Newer if critical => (&texts::TOLD_CRITICAL, [version, version]),
+            Reason::Newer => (&texts::TOLD_UPDATE, [version, version]),
+            Reason::UpToDate => (&texts::TOLD_UP_TO_DATE, [version, version]),
+            Reason::NotAdmitted => (&texts::TOLD_NOT_FOR_IT, [version, version]),
+            Reason::Unsettled(version) => (&texts::TOLD_CHANGING, [version, version]),
+            Reason::Overlap(left, right) => (&texts::TOLD_OVERLAP, [left, right]),
+        };
+        lines.push(Sentence::new(text, versions.map(|version| folder_name(version).into()).into()));
         debug_assert_eq!(available, reason == Reason::Newer);
         lines
     }

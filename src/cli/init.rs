@@ -4,32 +4,29 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::words;
 use crate::file::folder_of;
+use crate::problem::{Detail, Sentence};
 
 /// What is written; it is also what is shipped.
 const SAMPLE_CONFIG: &str = include_str!("../../config.ini");
 
 /// Makes a folder to start from, and says what to do next. What is there already stays as it is. An error names what could not be
 /// made.
-pub fn make(folder: &Path) -> Result<String, (PathBuf, io::Error)> {
+pub fn make(folder: &Path) -> Result<[Sentence; 2], (PathBuf, io::Error)> {
     let config = folder.join("config.ini");
     for path in [folder.to_owned(), folder.join("firmware"), folder.join("licenses")] {
         make_folder(&path).map_err(|error| (path, error))?;
     }
     let file = fs::OpenOptions::new().write(true).create_new(true).open(&config);
+    let shown = |path: &Path| Detail::from(path.to_string_lossy());
     let made = match file.and_then(|mut file| file.write_all(config_without_sample().as_bytes())) {
-        Ok(()) => format!("created {}", config.to_string_lossy()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            format!("{} was there already and is unchanged", config.to_string_lossy())
-        }
+        Ok(()) => &words::CREATED,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => &words::UNCHANGED,
         Err(error) => return Err((config, error)),
     };
-    Ok(format!(
-        "{made}\nNext: copy a firmware folder (named yyyymmdd) to {}, licence files (.slf) to {}, then: susv -c {}\n",
-        folder.join("firmware").to_string_lossy(),
-        folder.join("licenses").to_string_lossy(),
-        config.to_string_lossy()
-    ))
+    let next = vec![shown(&folder.join("firmware")), shown(&folder.join("licenses")), shown(&config)];
+    Ok([Sentence::new(made, vec![shown(&config)]), Sentence::new(&words::NEXT, next)])
 }
 
 /// Makes a folder and those above it. What is there already stays as it is.

@@ -8,9 +8,10 @@ mod start_check;
 mod user;
 mod words;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use crate::calendar;
 use crate::config::{self, Effect, Reading};
 use crate::limits;
-use crate::problem::Language;
+use crate::problem::{Detail, Language, Sentence};
 use crate::routes;
 use crate::server;
 use crate::sys;
@@ -35,25 +36,6 @@ const USAGE: u8 = 2;
 /// The configuration is wrong (`EX_CONFIG` of sysexits).
 const CONFIGURATION: u8 = 78;
 
-const HELP: &str = "\
-susv: firmware-update and licence server for cash registers
-
-  susv [-c FILE]       serve; settings from FILE, else from config.ini here
-  susv [-c FILE] -t    print what the service would do, offer and refuse; exit 0
-                       if there is no problem. As root it looks as user susv.
-       --as ADDRESS --built DD.MM.YYYY
-                       with -t: what a registrar at ADDRESS would be told
-  susv --init DIR      make DIR with a commented config.ini and the folders
-                       firmware and licenses; overwrites nothing
-  susv -h, --help      this text
-  susv -V, --version   version and commit
-
-Signals: SIGTERM and SIGINT stop (downloads under way are finished),
-         SIGHUP looks at once for what has changed.
-Exit codes: 0 done, 1 could not start (with -t: there are problems),
-            2 wrong usage, 78 wrong settings.
-";
-
 #[derive(Debug, PartialEq)]
 enum Command {
     Serve,
@@ -65,68 +47,72 @@ enum Command {
 
 /// Runs the program with the arguments after its name.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let language = language::of_environment();
     let code = match parse(arguments) {
         Ok((Command::Serve, file)) => serve(&file),
-        Ok((Command::Test(registrar), file)) => test(&file, registrar),
-        Ok((Command::Init(folder), _)) => init(&folder),
-        Ok((Command::Help, _)) => print(HELP),
+        Ok((Command::Test(registrar), file)) => test(&file, registrar, language),
+        Ok((Command::Init(folder), _)) => init(&folder, language),
+        Ok((Command::Help, _)) => print(words::HELP.template(language)),
         Ok((Command::Version, _)) => print(&format!("susv {} ({})\n", routes::SUSV_VERSION, routes::SUSV_COMMIT)),
-        Err(reason) => fail(USAGE, &format!("{reason}; \"susv --help\" lists what is understood")),
+        Err(reason) => fail(USAGE, &(reason.say(language) + words::SEE_HELP.template(language))),
     };
     ExitCode::from(code)
 }
 
-fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<(Command, PathBuf), String> {
+fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<(Command, PathBuf), Sentence> {
+    let refuse = |text| Sentence::new(text, Vec::new());
     let (mut file, mut command, mut address, mut build_date) = (None, None, None, None);
     while let Some(argument) = arguments.next() {
         let shown = argument.to_string_lossy();
         let mut operand = |what| match arguments.next() {
             // Forgotten, and an option follows.
-            Some(operand) if operand.as_bytes().starts_with(b"-") => {
-                Err(format!("{shown} needs {what}, and {} is none", quote(&operand.to_string_lossy(), limits::QUOTED_BYTES)))
-            }
+            Some(operand) if operand.as_bytes().starts_with(b"-") => Err(Sentence::new(
+                &words::NEEDS_OTHER,
+                vec![shown.as_ref().into(), Detail::Words(what), quote_argument(&operand)],
+            )),
             Some(operand) => Ok(operand),
-            None => Err(format!("{shown} needs {what}")),
+            None => Err(Sentence::new(&words::NEEDS, vec![shown.as_ref().into(), Detail::Words(what)])),
         };
         let is_repeated = match argument.to_str() {
-            Some("-c") => file.replace(PathBuf::from(operand("a file")?)).is_some(),
-            Some("--as") => address.replace(read_address(&operand("an address")?)?).is_some(),
-            Some("--built") => build_date.replace(read_build_date(&operand("a date")?)?).is_some(),
+            Some("-c") => file.replace(PathBuf::from(operand(&words::FILE)?)).is_some(),
+            Some("--as") => address.replace(read_address(&operand(&words::ADDRESS)?)?).is_some(),
+            Some("--built") => build_date.replace(read_build_date(&operand(&words::DATE)?)?).is_some(),
             Some("-t") => command.replace(Command::Test(None)).is_some(),
-            Some("--init") => command.replace(Command::Init(operand("a folder")?.into())).is_some(),
+            Some("--init") => command.replace(Command::Init(operand(&words::FOLDER)?.into())).is_some(),
             Some("-h" | "--help") => command.replace(Command::Help).is_some(),
             Some("-V" | "--version") => command.replace(Command::Version).is_some(),
-            _ => return Err(format!("unknown argument {}", quote(&shown, limits::QUOTED_BYTES))),
+            _ => return Err(Sentence::new(&words::UNKNOWN, vec![quote_argument(&argument)])),
         };
         if is_repeated {
-            return Err(format!("{shown} is given twice, or with another of -t, --init, --help and --version"));
+            return Err(Sentence::new(&words::TWICE, vec![shown.into()]));
         }
     }
     let registrar = match (address, build_date) {
         (Some(address), Some(build_date)) => Some((address, build_date)),
         (None, None) => None,
-        _ => return Err("--as and --built need each other".to_owned()),
+        _ => return Err(refuse(&words::EACH_OTHER)),
     };
     match (&command, &file) {
-        (Some(Command::Init(_)), Some(_)) => {
-            return Err("--init takes no -c: the settings it makes are DIR/config.ini".to_owned());
-        }
+        (Some(Command::Init(_)), Some(_)) => return Err(refuse(&words::INIT_ALONE)),
         (Some(Command::Test(_)), _) => command = Some(Command::Test(registrar)),
-        _ if registrar.is_some() => return Err("--as and --built need -t".to_owned()),
+        _ if registrar.is_some() => return Err(refuse(&words::NEED_TEST)),
         _ => {}
     }
     Ok((command.unwrap_or(Command::Serve), file.unwrap_or_else(|| PathBuf::from("config.ini"))))
 }
 
-fn read_address(text: &OsString) -> Result<std::net::IpAddr, String> {
-    let text = text.to_string_lossy();
-    text.parse().map_err(|_| format!("--as {} is not an IPv4 or IPv6 address", quote(&text, limits::QUOTED_BYTES)))
+fn quote_argument(argument: &OsStr) -> Detail {
+    quote(&argument.to_string_lossy(), limits::QUOTED_BYTES).into()
 }
 
-fn read_build_date(text: &OsString) -> Result<calendar::Date, String> {
-    let text = text.to_string_lossy();
-    let date = calendar::parse_build_date(&text);
-    date.ok_or_else(|| format!("--built {} is not a date DD.MM.YYYY", quote(&text, limits::QUOTED_BYTES)))
+fn read_address(argument: &OsStr) -> Result<IpAddr, Sentence> {
+    let address = argument.to_str().and_then(|text| text.parse().ok());
+    address.ok_or_else(|| Sentence::new(&words::NOT_ADDRESS, vec![quote_argument(argument)]))
+}
+
+fn read_build_date(argument: &OsStr) -> Result<calendar::Date, Sentence> {
+    let date = argument.to_str().and_then(calendar::parse_build_date);
+    date.ok_or_else(|| Sentence::new(&words::NOT_DATE, vec![quote_argument(argument)]))
 }
 
 /// One line to standard error; a closed one is nobody's concern.
@@ -171,15 +157,14 @@ fn report_mistakes(reading: &Reading, language: Language) -> u8 {
 /// As root, and where there is a user for the service: looks as this user from now on.
 fn look_as_service(language: Language) {
     let Some(user) = user::find_service_user() else { return };
-    print(&format!("{} {}\n", words::AS_SERVICE.template(language), user.name));
+    print_line(&Sentence::new(&words::AS_SERVICE, vec![user.name.as_str().into()]), language);
     if let Err(error) = user::become_user(&user) {
-        print(&format!("{} ({error})\n", words::NOT_AS_SERVICE.template(language)));
+        print_line(&Sentence::new(&words::NOT_AS_SERVICE, vec![error.into()]), language);
     }
 }
 
 /// Prints what the service would do.
-fn test(file: &Path, registrar: Option<Registrar>) -> u8 {
-    let language = language::of_environment();
+fn test(file: &Path, registrar: Option<Registrar>, language: Language) -> u8 {
     look_as_service(language);
     let reading = config::read(file);
     if reading.mistakes > 0 {
@@ -188,20 +173,26 @@ fn test(file: &Path, registrar: Option<Registrar>) -> u8 {
         return fail(code, &config::describe_effect(file, reading.mistakes, effect).describe(language));
     }
     let (text, has_problems) = report::make(reading, registrar, language);
-    let own = user::describe_own();
-    let remark = if own == user::SERVICE_USER { "" } else { words::OTHER_USER.template(language) };
+    let own = user::find_own();
+    let remark = if own.as_deref() == Some(user::SERVICE_USER) { "" } else { words::OTHER_USER.template(language) };
+    let own = own.as_deref().unwrap_or_else(|| words::UNKNOWN_USER.template(language));
     let printed = print(&format!("{} {own}{remark}\n{text}", words::AS_USER.template(language)));
     printed.max(if has_problems { FAILURE } else { SUCCESS })
 }
 
 /// Makes a folder to start from.
-fn init(folder: &Path) -> u8 {
+fn init(folder: &Path, language: Language) -> u8 {
     match init::make(folder) {
-        Ok(text) => print(&text),
+        Ok(lines) => lines.iter().map(|line| print_line(line, language)).max().unwrap_or(SUCCESS),
         Err((path, error)) => {
-            fail(FAILURE, &format!("cannot create {} ({error}): choose a folder you may write to", path.to_string_lossy()))
+            let reason = Sentence::new(&words::CANNOT_CREATE, vec![path.to_string_lossy().into(), error.into()]);
+            fail(FAILURE, &reason.say(language))
         }
     }
+}
+
+fn print_line(line: &Sentence, language: Language) -> u8 {
+    print(&(line.say(language) + "\n"))
 }
 
 #[cfg(test)]
@@ -247,6 +238,8 @@ mod tests {
 
     #[test]
     fn help_fits_on_one_screen() {
-        assert!(HELP.lines().count() <= 24 && HELP.lines().all(|line| line.len() <= 80));
+        for help in [Language::English, Language::Russian].map(|language| words::HELP.template(language)) {
+            assert!(help.lines().count() <= 24 && help.lines().all(|line| line.chars().count() <= 80), "{help}");
+        }
     }
 }

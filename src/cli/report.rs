@@ -112,7 +112,7 @@ impl Report {
         let registrar = format!("{address}, {}", format_build_date(build_date));
         self.line("", &[self.words(&words::REGISTRAR), " ", &registrar]);
         for line in catalog.explain_choice(address, build_date) {
-            self.line("  ", &[&visible(&line)]);
+            self.line("  ", &[&line.say(self.language)]);
         }
     }
 

@@ -22,11 +22,11 @@ pub struct User {
     gid: u32,
 }
 
-/// Whom this program runs as, by name if it has one.
-pub fn describe_own() -> String {
-    let Some(uid) = own_uid() else { return "unknown".to_owned() };
-    let users = read_users();
-    users.iter().find(|user| user.uid == uid).map_or_else(|| uid.to_string(), |user| user.name.clone())
+/// Whom this program runs as, by name if it has one; `None` if that is not known.
+pub fn find_own() -> Option<String> {
+    let uid = own_uid()?;
+    let own = read_users().into_iter().find(|user| user.uid == uid);
+    Some(own.map_or_else(|| uid.to_string(), |user| user.name))
 }
 
 /// The service's user, if this program runs as root and there is one: as this user it sees what the service sees.

@@ -4,13 +4,24 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::chars;
 
+/// How a request came to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// From the caller itself, or by known proxies that say whose it is.
+    Known,
+    /// By somebody who is no known proxy and claims to pass on another's request.
+    ByStranger,
+    /// By a known proxy that does not say whose it is.
+    BySilentProxy,
+}
+
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
     /// The peer, or behind known proxies the last address that is none of them. IPv4 addresses as IPv4.
     pub address: IpAddr,
-    /// Whether somebody who is no known proxy claims to pass on another's request.
-    pub is_by_stranger: bool,
+    /// Whether that can be anybody else.
+    pub way: Way,
 }
 
 /// Finds the caller. `values` are those of all `X-Forwarded-For` fields in their order: each proxy adds the address of its peer
@@ -19,7 +30,7 @@ pub fn find_caller<'a>(values: impl Iterator<Item = &'a [u8]>, peer: IpAddr, is_
     let peer = peer.to_canonical();
     let mut elements = values.flat_map(chars::list).peekable();
     if !is_proxy(peer) {
-        return Caller { address: peer, is_by_stranger: elements.peek().is_some() };
+        return Caller { address: peer, way: if elements.peek().is_some() { Way::ByStranger } else { Way::Known } };
     }
     let mut address = peer;
     // Forward, since the list is read once: what is no address ends the chain, and so does everything before it.
@@ -36,7 +47,7 @@ pub fn find_caller<'a>(values: impl Iterator<Item = &'a [u8]>, peer: IpAddr, is_
             None => peer,
         };
     }
-    Caller { address, is_by_stranger: false }
+    Caller { address, way: if is_proxy(address) { Way::BySilentProxy } else { Way::Known } }
 }
 
 /// An address, with or without a port (some proxies add it).
@@ -53,34 +64,34 @@ mod tests {
 
     #[test]
     fn the_caller_is_the_last_address_that_is_no_proxy() {
-        // Peer, fields, caller, stranger. Proxies are 10.0.0.0/8 and fd00::1.
-        let cases: [(&str, &[&str], &str, bool); 18] = [
-            ("192.168.1.7", &[], "192.168.1.7", false),
-            ("192.168.1.7", &["192.168.1.9"], "192.168.1.7", true),
-            ("192.168.1.7", &["10.0.0.1"], "192.168.1.7", true),
-            ("192.168.1.7", &[""], "192.168.1.7", false),
-            ("::ffff:192.168.1.7", &[], "192.168.1.7", false),
-            ("10.0.0.1", &[], "10.0.0.1", false),
-            ("10.0.0.1", &["192.168.1.9"], "192.168.1.9", false),
-            ("::ffff:10.0.0.1", &["192.168.1.9"], "192.168.1.9", false),
-            ("10.0.0.1", &["8.8.8.8, 192.168.1.9"], "192.168.1.9", false),
-            ("10.0.0.1", &["8.8.8.8", "192.168.1.9"], "192.168.1.9", false),
-            ("10.0.0.1", &["192.168.1.9, 10.0.0.2 ,, 10.0.0.3"], "192.168.1.9", false),
-            ("10.0.0.1", &["10.0.0.4, 192.168.1.9, 10.0.0.2", "fd00::1"], "192.168.1.9", false),
-            ("10.0.0.1", &["10.0.0.2"], "10.0.0.2", false),
-            ("10.0.0.1", &["192.168.1.9:50123"], "192.168.1.9", false),
-            ("10.0.0.1", &["[fe80::5]:50123"], "fe80::5", false),
-            ("10.0.0.1", &["[fe80::5]"], "fe80::5", false),
-            ("10.0.0.1", &["::ffff:192.168.1.9"], "192.168.1.9", false),
-            ("10.0.0.1", &["192.168.1.9, unknown"], "10.0.0.1", false),
+        // Peer, fields, caller, way. Proxies are 10.0.0.0/8 and fd00::1.
+        let cases: [(&str, &[&str], &str, Way); 18] = [
+            ("192.168.1.7", &[], "192.168.1.7", Way::Known),
+            ("192.168.1.7", &["192.168.1.9"], "192.168.1.7", Way::ByStranger),
+            ("192.168.1.7", &["10.0.0.1"], "192.168.1.7", Way::ByStranger),
+            ("192.168.1.7", &[""], "192.168.1.7", Way::Known),
+            ("::ffff:192.168.1.7", &[], "192.168.1.7", Way::Known),
+            ("10.0.0.1", &[], "10.0.0.1", Way::BySilentProxy),
+            ("10.0.0.1", &["192.168.1.9"], "192.168.1.9", Way::Known),
+            ("::ffff:10.0.0.1", &["192.168.1.9"], "192.168.1.9", Way::Known),
+            ("10.0.0.1", &["8.8.8.8, 192.168.1.9"], "192.168.1.9", Way::Known),
+            ("10.0.0.1", &["8.8.8.8", "192.168.1.9"], "192.168.1.9", Way::Known),
+            ("10.0.0.1", &["192.168.1.9, 10.0.0.2 ,, 10.0.0.3"], "192.168.1.9", Way::Known),
+            ("10.0.0.1", &["10.0.0.4, 192.168.1.9, 10.0.0.2", "fd00::1"], "192.168.1.9", Way::Known),
+            ("10.0.0.1", &["10.0.0.2"], "10.0.0.2", Way::BySilentProxy),
+            ("10.0.0.1", &["192.168.1.9:50123"], "192.168.1.9", Way::Known),
+            ("10.0.0.1", &["[fe80::5]:50123"], "fe80::5", Way::Known),
+            ("10.0.0.1", &["[fe80::5]"], "fe80::5", Way::Known),
+            ("10.0.0.1", &["::ffff:192.168.1.9"], "192.168.1.9", Way::Known),
+            ("10.0.0.1", &["192.168.1.9, unknown"], "10.0.0.1", Way::BySilentProxy),
         ];
         let is_proxy = |address: IpAddr| match address {
             IpAddr::V4(address) => address.octets()[0] == 10,
             IpAddr::V6(address) => address == "fd00::1".parse::<std::net::Ipv6Addr>().expect("an address"),
         };
-        for (peer, values, address, is_by_stranger) in cases {
+        for (peer, values, address, way) in cases {
             let caller = find_caller(values.iter().map(|value| value.as_bytes()), peer.parse().expect("a peer"), is_proxy);
-            assert_eq!(caller, Caller { address: address.parse().expect("an address"), is_by_stranger }, "{peer} {values:?}");
+            assert_eq!(caller, Caller { address: address.parse().expect("an address"), way }, "{peer} {values:?}");
         }
     }
 }

@@ -49,6 +49,8 @@ impl fmt::Display for Source {
 pub enum Rate {
     /// Each time: what a till did. Nothing that any caller can do thousands of times at no cost.
     Always,
+    /// `limits::CHANGES_LOGGED` in `limits::CHANGE_TIME` for each kind and source, whatever else there is: what changed something.
+    Changed(Kind, IpAddr),
     /// `limits::REPEATS_LOGGED` in `limits::REPEAT_TIME` for each kind and source; further ones are counted.
     Limited(Kind, IpAddr),
     /// Never: once in `limits::COUNT_TIME` a line tells how often it happened.
@@ -65,6 +67,7 @@ enum Key {
 
 /// All that is limited.
 pub struct RateLimiter {
+    changed: Repeats<Key>,
     limited: Repeats<Key>,
     counted: Repeats<Key>,
     warnings: Repeats<Key>,
@@ -78,9 +81,20 @@ impl Default for RateLimiter {
             in_all: limits::REPEATS_LOGGED_IN_ALL,
             period: limits::REPEAT_TIME,
         };
+        let changed = Allowance {
+            keys: limits::REGISTRARS,
+            each: limits::CHANGES_LOGGED,
+            in_all: limits::CHANGES_LOGGED_IN_ALL,
+            period: limits::CHANGE_TIME,
+        };
         let counted = Allowance { each: 0, in_all: 0, period: limits::COUNT_TIME, ..limited };
         let warnings = Allowance { keys: limits::REPEAT_WARNINGS, each: 1, ..limited };
-        RateLimiter { limited: Repeats::new(limited), counted: Repeats::new(counted), warnings: Repeats::new(warnings) }
+        RateLimiter {
+            changed: Repeats::new(changed),
+            limited: Repeats::new(limited),
+            counted: Repeats::new(counted),
+            warnings: Repeats::new(warnings),
+        }
     }
 }
 
@@ -89,6 +103,7 @@ impl RateLimiter {
     pub fn count(&mut self, rate: Rate, now: Instant) -> bool {
         match rate {
             Rate::Always => true,
+            Rate::Changed(kind, address) => self.changed.count(Key::Kind(kind, address.into()), now),
             Rate::Limited(kind, address) => self.limited.count(Key::Kind(kind, address.into()), now),
             Rate::Counted(kind, address) => self.counted.count(Key::Kind(kind, address.into()), now),
         }
@@ -102,9 +117,12 @@ impl RateLimiter {
     /// The lines about what was not written, once its time is over; at the end of the program at once.
     pub fn take_reports(&mut self, now: Instant, is_end: bool) -> Vec<(Level, String)> {
         let mut reports = Vec::new();
-        for (repeats, others) in
-            [(&mut self.limited, "peer=others"), (&mut self.counted, "peer=others"), (&mut self.warnings, "of=other_warnings")]
-        {
+        for (repeats, others) in [
+            (&mut self.changed, "peer=others"),
+            (&mut self.limited, "peer=others"),
+            (&mut self.counted, "peer=others"),
+            (&mut self.warnings, "of=other_warnings"),
+        ] {
             for count in repeats.take_counts(now, limits::REPEATS_NAMED, is_end) {
                 reports.push(report(count, others));
             }
@@ -163,6 +181,20 @@ mod tests {
         let line = |status| format!("event=repeated of=refused peer=10.0.0.1 status={status} more=90 seconds=60");
         let reports = limiter.take_reports(start + limits::REPEAT_TIME, false);
         assert_eq!(reports, [(Level::Warning, line(400)), (Level::Warning, line(404))]);
+    }
+
+    #[test]
+    fn changes_have_an_allowance_of_their_own() {
+        let (start, mut limiter) = (Instant::now(), RateLimiter::default());
+        let check = Kind { event: "check", status: Some(200) };
+        let written = |limiter: &mut RateLimiter, rate| (0..100).filter(|_| limiter.count(rate, start)).count();
+        assert_eq!(written(&mut limiter, Rate::Limited(check, address("10.0.0.1"))), 10);
+        assert_eq!(written(&mut limiter, Rate::Changed(check, address("10.0.0.1"))), 60);
+        let line = |more, seconds| {
+            (Level::Request, format!("event=repeated of=check peer=10.0.0.1 status=200 more={more} seconds={seconds}"))
+        };
+        assert_eq!(limiter.take_reports(start + limits::REPEAT_TIME, false), [line(90, 60)]);
+        assert_eq!(limiter.take_reports(start + limits::CHANGE_TIME, false), [line(40, 600)]);
     }
 
     #[test]

@@ -49,8 +49,8 @@ pub const FOLDER_MISSING: Text = Text::new(
 /// A version folder that is still being copied.
 pub const FOLDER_SETTLING: Text = Text::new(
     "FOLDER-SETTLING",
-    "version {0} is changing: registrars it may be for are told that there is no update until it has stood still for 2 s",
-    "версия {0} изменяется: кассам, которым она может подойти, сообщается, что обновлений нет, пока она не останется неизменной 2 с",
+    "version {0} is changing: registrars it may be for are told that there is no update until it has stood still for 2 s; finish the copying, or move the folder away",
+    "версия {0} изменяется: кассам, которым она может подойти, сообщается, что обновлений нет, пока она не останется неизменной 2 с; закончите копирование или уберите папку",
 );
 
 /// A version folder that cannot be looked into.
@@ -63,8 +63,8 @@ pub const FOLDER_UNREADABLE: Text = Text::new(
 /// A folder with more than a version can have.
 pub const FOLDER_CROWDED: Text = Text::new(
     "FOLDER-CROWDED",
-    "more than {1} files in the folder: version {0} is not offered; leave the images, SHA256SUMS and offer.ini in it",
-    "в папке больше {1} файлов: версия {0} не предлагается; оставьте в ней образы, SHA256SUMS и offer.ini",
+    "more than {1} files in the folder: version {0} is not offered; leave only the images, SHA256SUMS and offer.ini in it",
+    "в папке больше {1} файлов: версия {0} не предлагается; оставьте в ней только образы, SHA256SUMS и offer.ini",
 );
 
 /// Too many version folders.

@@ -152,15 +152,15 @@ pub const REPEATED: Text = Text::new(
 /// More serial numbers stand in two places.
 pub const MORE_REPEATED: Text = Text::new(
     "LICENCE-REPEATED-MORE",
-    "{0} more repeated serial numbers: the last one of each counts",
-    "ещё повторяющихся серийных номеров: {0}; из каждых действует последний",
+    "{0} more repeated serial numbers: the last one of each counts; remove the others",
+    "ещё повторяющихся серийных номеров: {0}; из каждых действует последний, удалите лишние",
 );
 
 /// A file in the folder is no licence file by its name.
 pub const OTHER_NAME: Text = Text::new(
     "HINT-LICENCE-NAME",
-    "not read: the names of licence files end with .slf",
-    "не читается: имена файлов лицензий оканчиваются на .slf",
+    "not read: the names of licence files end with .slf; if it is one, rename it",
+    "не читается: имена файлов лицензий оканчиваются на .slf; если это он, переименуйте",
 );
 
 /// A folder in the folder.

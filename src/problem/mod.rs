@@ -12,8 +12,10 @@ pub mod settings;
 
 mod words;
 
+use words::translate_reason;
 pub use words::{Language, Text};
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
@@ -22,7 +24,7 @@ use crate::text::push_visible;
 /// What fills a gap in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Detail {
-    /// A number, a name, the system's reason: the same in every language.
+    /// A number or a name, the same in every language; or a system's reason, of which the usual ones are translated.
     Plain(String),
     /// Words that have their own translation.
     Words(&'static Text),
@@ -34,20 +36,59 @@ impl<T: fmt::Display> From<T> for Detail {
     }
 }
 
+/// A text with what fills its gaps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentence {
+    text: &'static Text,
+    details: Vec<Detail>,
+}
+
+impl Sentence {
+    /// With these details.
+    #[cold]
+    pub fn new(text: &'static Text, details: Vec<Detail>) -> Sentence {
+        Sentence { text, details }
+    }
+
+    /// The words, with the details filled in. Whatever came from outside is made visible.
+    pub fn say(&self, language: Language) -> String {
+        let mut out = String::new();
+        let mut rest = self.text.template(language);
+        while let Some((before, after)) = rest.split_once('{') {
+            out.push_str(before);
+            let (index, after) = after.split_once('}').unwrap_or(("", after));
+            match index.parse::<usize>().ok().and_then(|index| self.details.get(index)) {
+                Some(Detail::Plain(text)) => {
+                    let text = match language {
+                        Language::English => Cow::Borrowed(text.as_str()),
+                        Language::Russian => translate_reason(text),
+                    };
+                    text.chars().for_each(|character| push_visible(&mut out, character));
+                }
+                Some(Detail::Words(words)) => out.push_str(words.template(language)),
+                // A mistake in a table, which the test of all texts finds.
+                None => out.push_str("{?}"),
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
 /// Something an operator should see to: where, and what. The rest is served all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// A path, or `path:line`, or the name of a thing; as it is, not made visible.
     pub place: String,
-    text: &'static Text,
-    details: Vec<Detail>,
+    what: Sentence,
 }
 
 impl Problem {
     /// A problem with a thing that is no file, or with a place that is already a text.
     #[cold]
     pub fn at(place: impl Into<String>, text: &'static Text, details: Vec<Detail>) -> Problem {
-        Problem { place: place.into(), text, details }
+        Problem { place: place.into(), what: Sentence::new(text, details) }
     }
 
     /// A problem with a file or folder.
@@ -64,7 +105,7 @@ impl Problem {
 
     /// The code, for example `IMAGE-MISSING`.
     pub fn code(&self) -> &'static str {
-        self.text.code
+        self.what.text.code
     }
 
     /// Whether it is advice and nothing is wrong: `-t` prints it and still exits 0.
@@ -74,21 +115,7 @@ impl Problem {
 
     /// Cause, consequence and remedy, without the place. Whatever came from outside is made visible.
     pub fn explain(&self, language: Language) -> String {
-        let mut out = String::new();
-        let mut rest = self.text.template(language);
-        while let Some((before, after)) = rest.split_once('{') {
-            out.push_str(before);
-            let (index, after) = after.split_once('}').unwrap_or(("", after));
-            match index.parse::<usize>().ok().and_then(|index| self.details.get(index)) {
-                Some(Detail::Plain(text)) => text.chars().for_each(|character| push_visible(&mut out, character)),
-                Some(Detail::Words(words)) => out.push_str(words.template(language)),
-                // A mistake in a table, which the test of all texts finds.
-                None => out.push_str("{?}"),
-            }
-            rest = after;
-        }
-        out.push_str(rest);
-        out
+        self.what.say(language)
     }
 
     /// `CODE place: explanation`, on one line whatever the place is called.
@@ -161,5 +188,16 @@ mod tests {
         assert_eq!(problem.explain(Language::English), "a words b 1\\u{a}2");
         assert_eq!(problem.describe(Language::Russian), "OUTER x\\u{a}y: а слова б 1\\u{a}2");
         assert!(!problem.is_hint());
+        for (reason, russian) in [
+            ("Permission denied (os error 13)", "нет прав доступа (os error 13)"),
+            ("not a file", "не файл"),
+            ("not a file of ours", "not a file of ours"),
+            ("Value too large", "Value too large"),
+        ] {
+            assert_eq!(
+                Problem::at("", &OUTER, vec![1.into(), reason.into()]).explain(Language::Russian),
+                format!("а {russian} б 1")
+            );
+        }
     }
 }

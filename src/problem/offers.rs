@@ -23,8 +23,8 @@ pub const OFFER_BAD_LINE: Text =
 /// A key of `offer.ini` is not one of ours.
 pub const OFFER_BAD_KEY: Text = Text::new(
     "OFFER-BAD-KEY",
-    "unknown key {1}: version {0} is offered to nobody; the keys are only_for, built_from, built_to, description, critical_version",
-    "неизвестный ключ {1}: версия {0} не предлагается никому; известны only_for, built_from, built_to, description, critical_version",
+    "unknown key {1}: version {0} is offered to nobody; correct or remove it; the keys are only_for, built_from, built_to, description, critical_version",
+    "неизвестный ключ {1}: версия {0} не предлагается никому; исправьте его или удалите; известны only_for, built_from, built_to, description, critical_version",
 );
 
 /// A key of `offer.ini` is there twice.
@@ -44,7 +44,7 @@ pub const OFFER_BAD_VALUE: Text = Text::new(
 /// A part: addresses.
 pub const VALID_ADDRESSES: Text = Text::part(
     "addresses and blocks with commas between them (for example 192.168.1.20, 192.168.2.0/24)",
-    "адреса и подсети через запятую (например, 192.168.1.20, 192.168.2.0/24)",
+    "список адресов и подсетей через запятую (например, 192.168.1.20, 192.168.2.0/24)",
 );
 
 /// A part: a build date.
@@ -100,6 +100,56 @@ pub const LIVE_TOO_LARGE: Text = Text::new(
     "образы всех предлагаемых версий вместе могут занимать {1} КиБ: версия {0} не предлагается; уберите версии, которые больше никому не нужны, или увеличьте max_image_kb (можно вдвое больше его значения)",
 );
 
+// --- What a caller is told, and why: no problems -------------------------------------------------
+
+/// Newer than what the caller has.
+pub const ADMITTED: Text = Text::part("{0}: admitted, and newer", "{0}: подходит, и она новее");
+
+/// Not newer.
+pub const ADMITTED_OLD: Text = Text::part("{0}: admitted, but not newer than the build", "{0}: подходит, но не новее её сборки");
+
+/// Another's.
+pub const OTHER_ADDRESS: Text =
+    Text::part("{0}: not admitted: only_for does not hold {1}", "{0}: не для неё: в only_for нет {1}");
+
+/// Too old.
+pub const BUILT_BEFORE: Text =
+    Text::part("{0}: not admitted: built before built_from {1}", "{0}: не для неё: её сборка раньше built_from {1}");
+
+/// Too new.
+pub const BUILT_AFTER: Text =
+    Text::part("{0}: not admitted: built after built_to {1}", "{0}: не для неё: её сборка позже built_to {1}");
+
+/// Unsettled, perhaps the caller's.
+pub const CHANGING_FOR_IT: Text = Text::part(
+    "{0}: changing; it may be for this caller, who is told no update",
+    "{0}: изменяется; может подойти этой кассе, и пока ей сообщается, что обновлений нет",
+);
+
+/// Unsettled, and another's.
+pub const CHANGING: Text = Text::part("{0}: changing; not for this caller", "{0}: изменяется; этой кассе не подходит");
+
+/// An offer.
+pub const TOLD_UPDATE: Text = Text::part("told: update to {0}", "ответ: обновление до {0}");
+
+/// An offer.
+pub const TOLD_CRITICAL: Text = Text::part("told: update to {0}, critical", "ответ: критическое обновление до {0}");
+
+/// No offer.
+pub const TOLD_UP_TO_DATE: Text =
+    Text::part("told: no update (it has {0} or newer)", "ответ: обновлений нет (у неё уже {0} или новее)");
+
+/// No offer.
+pub const TOLD_NOT_FOR_IT: Text =
+    Text::part("told: no update (no version is for it)", "ответ: обновлений нет (ни одна версия ей не подходит)");
+
+/// No offer.
+pub const TOLD_CHANGING: Text = Text::part("told: no update ({0} is changing)", "ответ: обновлений нет ({0} изменяется)");
+
+/// No offer.
+pub const TOLD_OVERLAP: Text =
+    Text::part("told: no update ({0} and {1} overlap)", "ответ: обновлений нет ({0} и {1} пересекаются)");
+
 /// All of them.
 pub const ALL: &[&Text] = &[
     &OFFER_UNREADABLE,
@@ -118,4 +168,17 @@ pub const ALL: &[&Text] = &[
     &OFFERS_OVERLAP,
     &LIVE_TOO_MANY,
     &LIVE_TOO_LARGE,
+    &ADMITTED,
+    &ADMITTED_OLD,
+    &OTHER_ADDRESS,
+    &BUILT_BEFORE,
+    &BUILT_AFTER,
+    &CHANGING_FOR_IT,
+    &CHANGING,
+    &TOLD_UPDATE,
+    &TOLD_CRITICAL,
+    &TOLD_UP_TO_DATE,
+    &TOLD_NOT_FOR_IT,
+    &TOLD_CHANGING,
+    &TOLD_OVERLAP,
 ];

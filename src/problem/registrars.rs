@@ -23,6 +23,13 @@ pub const UNNAMED_PROXY: Text = Text {
     russian: "передаёт X-Forwarded-For, но не указан в proxies: все кассы за ним считаются одной и не защищены от повторной прошивки; если это ваш прокси, добавьте {0} в proxies",
 };
 
+/// A named proxy without `X-Forwarded-For`.
+pub const SILENT_PROXY: Text = Text {
+    code: "SILENT-PROXY",
+    english: "is named in proxies and passes checks on without X-Forwarded-For: all registrars behind it count as one, so updates are offered and held back for the wrong ones; in HAProxy set option forwardfor, in nginx proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for",
+    russian: "указан в proxies, но передаёт проверки без X-Forwarded-For: все кассы за ним считаются одной, и обновления предлагаются и удерживаются не тем; в HAProxy включите option forwardfor, в nginx - proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for",
+};
+
 /// A Java client without the driver's field.
 pub const BUILD_DATE_FIELD_MISSING: Text = Text {
     code: "BUILD-DATE-FIELD-MISSING",
@@ -98,6 +105,7 @@ pub const ALL: &[&Text] = &[
     &MISLABELLED,
     &ANOTHER_TILL,
     &UNNAMED_PROXY,
+    &SILENT_PROXY,
     &BUILD_DATE_FIELD_MISSING,
     &STUCK_TAKEN,
     &STUCK_CUT,

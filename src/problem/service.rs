@@ -5,8 +5,8 @@ use super::words::Text;
 /// An address to listen on is not this machine's.
 pub const NO_ADDRESS: Text = Text::new(
     "LISTEN-ADDRESS",
-    "this machine does not have the address {0}, so nobody can reach the service there: correct address, or give the machine that address",
-    "у этой машины нет адреса {0}, и по нему служба недоступна: исправьте address или дайте машине этот адрес",
+    "this machine does not have the address {0}; the service starts, but nobody reaches it there before the machine has it: correct address, or give the machine that address",
+    "у этой машины нет адреса {0}; служба запустится, но по нему будет недоступна, пока машина его не получит: исправьте address или дайте машине этот адрес",
 );
 
 /// A port is root's.
@@ -75,6 +75,20 @@ pub const LOG_NO_WRITER: Text = Text::new(
     "файл журнала не ведётся (нет потока: {0}): поднимите ограничение на число потоков и перезапустите",
 );
 
+/// Fewer descriptors than `max_connections` needs.
+pub const OPEN_FILES: Text = Text::new(
+    "OPEN-FILES",
+    "{0} needs {1} open files, the limit is {2}: {3} connections are served at a time; raise the limit (ulimit -n, LimitNOFILE=), or lower max_connections",
+    "для {0} нужно открытых файлов: {1}, а разрешено {2}: одновременно обслуживается соединений: {3}; поднимите ограничение (ulimit -n, LimitNOFILE=) или уменьшите max_connections",
+);
+
+/// There is no thread to load files.
+pub const NO_LOADER: Text = Text::new(
+    "NO-LOADER",
+    "no thread for loading files ({0}): nothing is offered; raise the limit on threads and restart",
+    "нет потока для загрузки файлов ({0}): ничего не предлагается; поднимите ограничение на число потоков и перезапустите",
+);
+
 /// All of them.
 pub const ALL: &[&Text] = &[
     &NO_ADDRESS,
@@ -88,4 +102,6 @@ pub const ALL: &[&Text] = &[
     &LOG_UNROTATED,
     &LOG_STUCK,
     &LOG_NO_WRITER,
+    &OPEN_FILES,
+    &NO_LOADER,
 ];

@@ -77,7 +77,11 @@ pub const MISSPELT: Text =
     Text::new("KEY-MISSPELT", "unknown key {0}; did you mean {1}?", "неизвестный ключ {0}; возможно, имелся в виду {1}?");
 
 /// A key is not one of ours.
-pub const UNKNOWN: Text = Text::new("KEY-UNKNOWN", "unknown key {0}; the keys are {1}", "неизвестный ключ {0}; известны {1}");
+pub const UNKNOWN: Text = Text::new(
+    "KEY-UNKNOWN",
+    "unknown key {0}: correct or remove it; the keys are {1}",
+    "неизвестный ключ {0}: исправьте его или удалите; известны {1}",
+);
 
 /// A key is there twice.
 pub const REPEATED: Text = Text::new(
@@ -96,8 +100,8 @@ pub const VERSION_MISSING: Text = Text::new(
 /// The limits of image sizes exclude each other.
 pub const SIZES: Text = Text::new(
     "SIZES-CROSSED",
-    "min_image_kb = {0} is more than max_image_kb = {1}, so that no image could be offered: expected at most that many",
-    "min_image_kb = {0} больше, чем max_image_kb = {1}, и ни один образ не подошёл бы: ожидается не больше",
+    "min_image_kb = {0} is more than max_image_kb = {1}, so that no image could be offered: lower min_image_kb or raise max_image_kb",
+    "min_image_kb = {0} больше, чем max_image_kb = {1}, и ни один образ не подошёл бы: уменьшите min_image_kb или увеличьте max_image_kb",
 );
 
 /// Something is in the folder that is handed out.
@@ -145,15 +149,15 @@ pub const NOTHING_OFFERED: Text = Text::new(
 /// What follows from mistakes where nobody can be answered.
 pub const NOT_STARTED: Text = Text::new(
     "SETTINGS-NO-START",
-    "mistakes in the file: {0}; the service does not start until it is mended",
-    "ошибок в файле: {0}; пока он не исправлен, служба не запустится",
+    "mistakes in the file: {0}; the service does not start until it is mended; where systemd holds its socket it starts, and registrars are told that there is no update",
+    "ошибок в файле: {0}; пока он не исправлен, служба не запустится; если её сокет держит systemd, она запустится и будет сообщать кассам, что обновлений нет",
 );
 
 /// A setting waits for a restart.
 pub const RESTART: Text = Text::new(
     "RESTART-NEEDED",
-    "{0} = {1} takes effect after a restart; until then it is {2}",
-    "{0} = {1} вступит в силу после перезапуска; до него действует {2}",
+    "{0} = {1} takes effect after a restart; until then it is {2}: restart the service (downloads under way are finished)",
+    "{0} = {1} вступит в силу после перезапуска; до него действует {2}: перезапустите службу (начатые загрузки завершатся)",
 );
 
 /// A setting is another's to make.
@@ -190,13 +194,13 @@ pub const ADDRESSES: Text = Text::part(
 /// A part: allow.
 pub const ALLOW: Text = Text::part(
     "addresses and blocks with commas between them (for example 192.168.1.0/24, fd00::/8, 10.0.0.7), or nothing for everyone",
-    "адреса и подсети через запятую (например, 192.168.1.0/24, fd00::/8, 10.0.0.7); пусто - все",
+    "список адресов и подсетей через запятую (например, 192.168.1.0/24, fd00::/8, 10.0.0.7); пусто - все",
 );
 
 /// A part: proxies.
 pub const PROXIES: Text = Text::part(
     "addresses and blocks with commas between them (for example 192.168.1.2, fd00::/8), or nothing for none",
-    "адреса и подсети через запятую (например, 192.168.1.2, fd00::/8); пусто - никакие",
+    "список адресов и подсетей через запятую (например, 192.168.1.2, fd00::/8); пусто - никакие",
 );
 
 /// A part: fewer blocks.

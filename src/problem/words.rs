@@ -1,5 +1,7 @@
 //! Words in the languages operators read.
 
+use std::borrow::Cow;
+
 /// The languages operators read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
@@ -41,5 +43,31 @@ impl Text {
     /// A part of other texts.
     pub const fn part(english: &'static str, russian: &'static str) -> Text {
         Text::new("", english, russian)
+    }
+}
+
+/// How reasons begin that come as a system's error, ours and the system's usual ones; its numbers follow.
+const REASONS: [(&str, &str); 13] = [
+    ("not a file", "не файл"),
+    ("longer than 64 KiB", "длиннее 64 КиБ"),
+    ("folders have the names of its older files", "имена его старых файлов заняты папками"),
+    ("No such file or directory", "нет такого файла или папки"),
+    ("Permission denied", "нет прав доступа"),
+    ("Operation not permitted", "операция запрещена"),
+    ("No space left on device", "на диске нет места"),
+    ("Read-only file system", "диск доступен только для чтения"),
+    ("Not a directory", "не папка"),
+    ("Is a directory", "это папка"),
+    ("Input/output error", "ошибка чтения или записи диска"),
+    ("I/O error", "ошибка чтения или записи диска"),
+    ("File exists", "файл уже есть"),
+];
+
+/// A reason in Russian; as it is, where it is none of the usual ones.
+pub fn translate_reason(reason: &str) -> Cow<'_, str> {
+    let known = REASONS.iter().find_map(|(english, russian)| Some((*russian, reason.strip_prefix(*english)?)));
+    match known.filter(|(_, rest)| rest.is_empty() || rest.starts_with(" (")) {
+        Some((russian, rest)) => Cow::Owned([russian, rest].concat()),
+        None => Cow::Borrowed(reason),
     }
 }

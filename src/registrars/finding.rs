@@ -34,6 +34,9 @@ pub fn list(memory: &Memory, now: u32) -> Vec<Finding> {
     if let Some((address, _)) = memory.stranger.filter(is_recent) {
         add(describe_stranger(address), true);
     }
+    if let Some((address, _)) = memory.silent_proxy.filter(is_recent) {
+        add(describe_silent_proxy(address), true);
+    }
     if let Some((address, _)) = memory.without_field.filter(is_recent) {
         add(describe_missing_field(address), true);
     }
@@ -57,6 +60,11 @@ pub fn describe_step_back(address: IpAddr, (before, older): (Date, Date)) -> Pro
 /// A proxy that is not named.
 pub fn describe_stranger(address: IpAddr) -> Problem {
     Problem::at(address.to_string(), &texts::UNNAMED_PROXY, vec![address.into()])
+}
+
+/// A proxy that does not say whom it stands before.
+pub fn describe_silent_proxy(address: IpAddr) -> Problem {
+    Problem::at(address.to_string(), &texts::SILENT_PROXY, Vec::new())
 }
 
 /// A proxy that drops a field.

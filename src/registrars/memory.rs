@@ -130,6 +130,8 @@ pub struct Memory {
     proven: Vec<Date>,
     /// Who passed on an `X-Forwarded-For` that was not believed, and when last.
     pub stranger: Option<(IpAddr, u32)>,
+    /// Which proxy passed a check on without saying whose it is, and when last.
+    pub silent_proxy: Option<(IpAddr, u32)>,
     /// Who checked as Java without the driver's field, and when last.
     pub without_field: Option<(IpAddr, u32)>,
 }
@@ -147,6 +149,12 @@ impl Memory {
     /// An address, to be changed; `None` if it is not known.
     pub fn find_mut(&mut self, address: IpAddr) -> Option<&mut Known> {
         self.place(address).ok().and_then(|place| self.known.get_mut(place))
+    }
+
+    /// Whether an address has checked so often at least.
+    pub fn has_checked(&self, address: IpAddr, times: u32) -> bool {
+        let known = self.place(address).ok().and_then(|place| self.known.get(place));
+        known.is_some_and(|known| known.tracks.iter().fold(0, |sum: u32, track| sum.saturating_add(track.checks)) >= times)
     }
 
     /// Whether a version's folder is known to be named rightly.

@@ -54,6 +54,17 @@ pub enum Told {
     Held(Hold),
 }
 
+/// What a check is to be told, and what is known by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckAnswer {
+    /// What it is told.
+    pub told: Told,
+    /// What an operator should see to since this check, once each.
+    pub news: Option<Problem>,
+    /// Whether the caller or its build date is new, or it is told another thing than the last time.
+    pub is_change: bool,
+}
+
 /// Something else to count.
 #[derive(Debug, Clone, Copy)]
 pub enum Counted {
@@ -81,22 +92,23 @@ impl Registrars {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes a check and says what it is to be told, and what an operator should see to since this check (once each).
-    pub fn check(&self, check: &Check, now: u32) -> (Told, Option<Problem>) {
+    /// Notes a check and says what it is to be told.
+    pub fn check(&self, check: &Check, now: u32) -> CheckAnswer {
         let mut inner = self.lock();
-        let (told, news) = inner.memory.check(check, now);
+        let (decision, news) = inner.memory.check(check, now);
+        let is_change = inner.memory.note_told(check, decision);
         inner.totals.checks += 1;
-        let told = match told {
+        let told = match decision {
             Decision::Offer { .. } if !check.is_driver() => Told::AsReference,
             Decision::Offer { .. } => Told::Offer { number: inner.numbers.draw() },
             Decision::Hold(hold) => Told::Held(hold),
         };
         match told {
-            _ if check.chosen.is_none() => return (Told::AsReference, news),
+            _ if check.chosen.is_none() => return CheckAnswer { told: Told::AsReference, news, is_change },
             Told::Held(_) => inner.totals.held += 1,
             _ => inner.totals.offers += 1,
         }
-        (told, news)
+        CheckAnswer { told, news, is_change }
     }
 
     /// A download begins. It counts as cut unless it is said to be complete.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::calendar::Date;
+use crate::http::forwarded::Way;
 
 /// A valid check for firmware.
 #[derive(Debug, Clone)]
@@ -13,8 +14,8 @@ pub struct Check {
     pub is_java: bool,
     /// Whether it has the driver's request field `build_date`. With `is_java`, it is the driver's check.
     pub has_field: bool,
-    /// Whether it carries an `X-Forwarded-For` of a proxy that is not named: then it may be anybody's, and is not held.
-    pub is_by_stranger: bool,
+    /// How it came. By a proxy that is not named it may be anybody's, and is not held.
+    pub way: Way,
     /// The date that it reports.
     pub build_date: Date,
     /// The version to offer it, newer than its date; `None`: it is told "no update".

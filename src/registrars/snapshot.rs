@@ -142,6 +142,7 @@ mod tests {
 
     use super::super::{Check, DownloadStart, Registrars};
     use super::*;
+    use crate::http::forwarded::Way;
     use crate::problem::Language;
 
     const VERSION: Date = 20260301;
@@ -163,16 +164,9 @@ mod tests {
                 date => {
                     let build_date = date.parse().expect("a date");
                     let chosen = (build_date < VERSION).then_some(VERSION);
-                    let is_by_stranger = false;
-                    let check = Check {
-                        caller: address,
-                        is_java,
-                        has_field: is_java,
-                        is_by_stranger,
-                        build_date,
-                        chosen,
-                        hold_repeats: true,
-                    };
+                    let way = Way::Known;
+                    let check =
+                        Check { caller: address, is_java, has_field: is_java, way, build_date, chosen, hold_repeats: true };
                     registrars.check(&check, now);
                 }
             }

@@ -50,6 +50,8 @@ pub struct Track {
     pub checked_at: u32,
     /// What it was told.
     pub answered: Answered,
+    /// What anybody was told last: a version and whether it was held back, or nothing; `None` before the first check.
+    pub told: Option<Option<(Date, bool)>>,
     /// Version and time of the last offer to anybody, and how many there were.
     pub offered: Option<(Date, u32)>,
     /// Offers to anybody.

@@ -6,6 +6,8 @@ use super::policy::{self, Decision, Hold};
 use super::sight::{Check, DownloadStart};
 use super::track::Answered;
 use crate::calendar::Date;
+use crate::http::forwarded::Way;
+use crate::limits;
 use crate::problem::Problem;
 
 impl Memory {
@@ -55,7 +57,7 @@ impl Memory {
             return (offer, news);
         }
         let decision = match mislabel {
-            _ if !check.hold_repeats || check.is_by_stranger => offer,
+            _ if !check.hold_repeats || check.way == Way::ByStranger => offer,
             Some(Mislabel { version, build_date, .. }) if chosen <= version => {
                 Decision::Hold(Hold::Mislabelled { version, build_date })
             }
@@ -65,12 +67,28 @@ impl Memory {
         (decision, news)
     }
 
+    /// Notes what a check was told. Returns whether that is another thing than the last time, or the first.
+    pub fn note_told(&mut self, check: &Check, decision: Decision) -> bool {
+        let told = check.chosen.map(|version| (version, matches!(decision, Decision::Hold(_))));
+        let track = self.find_mut(check.caller).and_then(|known| known.track_mut(check.build_date));
+        track.is_none_or(|track| track.told.replace(told) != Some(told))
+    }
+
     /// Notes what the way of a check shows about the proxies on it.
     fn note_ways(&mut self, check: &Check, now: u32) -> Option<Problem> {
         let mut news = None;
-        if check.is_by_stranger {
-            news = self.stranger.is_none().then(|| finding::describe_stranger(check.caller));
-            self.stranger = Some((check.caller, now));
+        match check.way {
+            Way::Known => {}
+            Way::ByStranger => {
+                news = self.stranger.is_none().then(|| finding::describe_stranger(check.caller));
+                self.stranger = Some((check.caller, now));
+            }
+            // Somebody may just be trying something on the proxy's own machine.
+            Way::BySilentProxy if check.is_java || self.has_checked(check.caller, limits::TRIAL_CHECKS) => {
+                news = self.silent_proxy.is_none().then(|| finding::describe_silent_proxy(check.caller));
+                self.silent_proxy = Some((check.caller, now));
+            }
+            Way::BySilentProxy => {}
         }
         if check.is_java && !check.has_field {
             news = news.or(self.without_field.is_none().then(|| finding::describe_missing_field(check.caller)));

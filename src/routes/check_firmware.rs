@@ -12,7 +12,7 @@ use crate::http::request::Request;
 use crate::http::response::Status;
 use crate::json::Value;
 use crate::limits;
-use crate::registrars::{Check, Told};
+use crate::registrars::{Check, CheckAnswer, Told};
 use crate::text::quote;
 
 pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
@@ -28,12 +28,12 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &C
         caller: caller.address,
         is_java: is_java(request),
         has_field: request.fields("build_date").next().is_some(),
-        is_by_stranger: caller.is_by_stranger,
+        way: caller.way,
         build_date,
         chosen,
         hold_repeats: catalog.settings.hold_repeats,
     };
-    let (told, news) = circumstances.registrars.check(&check, (circumstances.uptime)());
+    let CheckAnswer { told, news, is_change } = circumstances.registrars.check(&check, (circumstances.uptime)());
     let held = match told {
         Told::Held(hold) => Some(hold),
         _ => None,
@@ -61,7 +61,7 @@ pub(super) fn answer(catalog: &Catalog, request: &Request<'_>, circumstances: &C
         "{{\"update_available\": {available}, \"critical\": {critical}, \"version\": {number}, \"description\": {description_json}, \
          \"url\": \"{base}/firmware/{folder}/{image}\", \"url_old_frs\": \"{base}/firmware/{folder}/{image_for_old}\"}}"
     );
-    let event = CheckEvent { caller: caller.address, build_date, version, available, critical, told, news };
+    let event = CheckEvent { caller: caller.address, build_date, version, available, critical, told, news, is_change };
     Reply::json(Status::Ok, text, Event::Check(event))
 }
 

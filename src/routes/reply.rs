@@ -118,6 +118,8 @@ pub struct CheckEvent {
     pub told: Told,
     /// What an operator should see to since this check.
     pub news: Option<Problem>,
+    /// Whether anything is known since this check that was not before.
+    pub is_change: bool,
 }
 
 impl CheckEvent {

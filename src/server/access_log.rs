@@ -33,8 +33,11 @@ fn find_rate(place: &Place, answered: &Answered<'_>, reply: &Reply, sent: u64) -
     let status = Some(reply.status.code());
     let limited = |event, address| Rate::Limited(Kind { event, status }, address);
     match &reply.event {
-        Event::License { .. } => Rate::Always,
+        Event::License { found: true, .. } => Rate::Always,
+        // Serial numbers can be made up.
+        Event::License { .. } => limited("license", place.peer.ip()),
         Event::Download { size, .. } if sent == *size => Rate::Always,
+        Event::Check(check) if check.is_change => Rate::Changed(Kind { event: "check", status }, check.caller),
         Event::Check(check) => limited("check", check.caller),
         Event::Download { caller, .. } => limited("download", *caller),
         Event::Refused { .. } => limited("refused", place.peer.ip()),
@@ -58,10 +61,11 @@ pub fn log_answer(place: &Place, answered: &Answered<'_>, reply: &Reply, bytes: 
                 Told::Offer { number } => format!(" as={number}"),
                 Told::Held(hold) => format!(" held=\"{hold}\""),
             };
+            let version = if version == 0 { String::new() } else { format!(" version={version}") };
             log::request(
                 rate,
                 format_args!(
-                    "event=check peer={peer}{behind} build_date={build_date} update_available={available} critical={critical} version={version}{told}"
+                    "event=check peer={peer}{behind} build_date={build_date} update_available={available} critical={critical}{version}{told}"
                 ),
             );
         }

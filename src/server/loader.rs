@@ -8,6 +8,7 @@ use crate::catalog::Loader;
 use crate::clock;
 use crate::limits;
 use crate::log;
+use crate::problem::{Language, Problem, service as texts};
 use crate::threads;
 
 /// The thread that loads, as the others see it.
@@ -36,12 +37,11 @@ impl Loading {
     /// Starts the thread.
     pub fn start(context: &Arc<Context>, loader: Loader) -> Loading {
         let shared = Arc::new(Shared::default());
-        let (context, for_thread) = (context.clone(), shared.clone());
-        let load = move || load(&context, loader, &for_thread);
+        let (for_loader, for_thread) = (context.clone(), shared.clone());
+        let load = move || load(&for_loader, loader, &for_thread);
         if let Err(error) = threads::spawn(Box::new(load)) {
-            log::problem(&format!(
-                "no thread for loading files ({error}): nothing is offered; raise the limit on threads and restart"
-            ));
+            let problem = Problem::with(&context.catalog().settings.firmware_path, &texts::NO_LOADER, vec![error.into()]);
+            log::problem(&problem.describe(Language::English));
         }
         Loading(shared)
     }

@@ -23,9 +23,10 @@ use std::thread;
 
 use crate::catalog::Loader;
 use crate::clock;
-use crate::config::Reading;
+use crate::config::{Reading, Settings};
 use crate::limits;
 use crate::log;
+use crate::problem::{Language, service};
 use crate::routes;
 use crate::sys;
 use crate::text::quote;
@@ -62,7 +63,7 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
     let origin = if is_inherited { " socket=inherited" } else { "" };
     log::info(format_args!("event=listening address={}{origin}", addresses.join(",")));
     log::info(format_args!("event=started version={} commit={}", routes::SUSV_VERSION, routes::SUSV_COMMIT));
-    let capacity = find_capacity(settings.max_connections, listeners.len());
+    let capacity = find_capacity(settings, listeners.len());
     let entrances = listeners.into_iter().map(|listener| Entrance::new(listener, is_inherited)).collect();
     let admission = Admission::new(capacity);
     let loader = Loader::new(reading, is_inherited);
@@ -88,19 +89,18 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
 }
 
 /// Raises the limit on descriptors as far as needed and allowed, and cuts the server to what it is.
-fn find_capacity(max_connections: usize, entrances: usize) -> Capacity {
+fn find_capacity(settings: &Settings, entrances: usize) -> Capacity {
+    let max_connections = settings.max_connections;
     let for_entrances = entrances.saturating_sub(1) * limits::DESCRIPTORS_PER_ENTRANCE;
     let wanted = Capacity::new(max_connections, usize::MAX);
     let limit = sys::raise_descriptor_limit((wanted.descriptors() + for_entrances) as u64).unwrap_or(u64::MAX);
     let bearable = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(for_entrances);
     let capacity = Capacity::new(max_connections, bearable);
     if capacity.places < wanted.places {
-        let places = capacity.places;
-        log::problem(&format!(
-            "max_connections = {max_connections} needs {} open files, the limit is {limit}: {places} connections are served at a time; \
-             raise the limit (ulimit -n, LimitNOFILE=), or lower max_connections",
-            wanted.descriptors() - wanted.waiting + for_entrances
-        ));
+        let needed = wanted.descriptors() - wanted.waiting + for_entrances;
+        let setting = format!("max_connections = {max_connections}");
+        let details = vec![setting.into(), needed.into(), limit.into(), capacity.places.into()];
+        log::problem(&settings.problem_of("max_connections", &service::OPEN_FILES, details).describe(Language::English));
     }
     capacity
 }

@@ -334,6 +334,33 @@ fn behind_a_proxy_that_is_not_named_nobody_is_held_and_the_problem_is_told_once(
 }
 
 #[test]
+fn a_named_proxy_that_does_not_say_whose_checks_it_passes_on_is_a_problem() {
+    let server = Server::start_plain("proxies = 127.0.0.1");
+    let is_told = || status(&server).contains("SILENT-PROXY");
+    // Somebody tries something on that machine.
+    for _ in 0..3 {
+        server.post("/check_firmware", "{\"build_date\": \"18.12.2017\"}");
+        assert!(!is_told());
+    }
+    let pc = Folder::new();
+    let mut driver = Driver::start(&server, pc.path(), "19.12.2017");
+    driver.check("X-Forwarded-For: 10.0.0.1\r\n");
+    assert!(!is_told());
+    for _ in 0..2 {
+        driver.check("");
+        assert!(is_told(), "{}", status(&server));
+    }
+    server.wait_for_line("SILENT-PROXY 127.0.0.1: is named in proxies and passes checks on without X-Forwarded-For: all");
+    assert_eq!(server.lines().iter().filter(|line| line.contains("SILENT-PROXY")).count(), 1);
+    // Nor does one that is no driver stay unseen when it asks again and again.
+    let server = Server::start_plain("proxies = 127.0.0.1");
+    for _ in 0..4 {
+        server.post("/check_firmware", "{\"build_date\": \"18.12.2017\"}");
+    }
+    server.wait_for_line("SILENT-PROXY 127.0.0.1: ");
+}
+
+#[test]
 fn a_download_on_another_connection_is_the_drivers_whoever_else_asks_meanwhile() {
     let server = Server::start_plain("");
     let pc = Folder::new();

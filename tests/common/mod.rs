@@ -347,6 +347,8 @@ impl Client {
                 self.received.extend_from_slice(&piece[..count]);
                 count > 0
             }
+            // A machine that was stopped for a moment, say.
+            Err(error) if error.kind() == ErrorKind::Interrupted => true,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 panic!("the server neither answered nor closed")
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use susv::catalog::{Catalog, load_once};
 use susv::config;
+use susv::http::forwarded::Way;
 use susv::http::head::HeadParser;
 use susv::http::request::Request;
 use susv::registrars::{Check, DownloadStart, Registrars, Transfer};
@@ -50,7 +51,7 @@ impl Scene {
         let choice = self.catalog.choose(caller, build_date);
         let chosen = choice.available.then_some(choice.version);
         let (is_java, has_field) = (is_driver, is_driver);
-        let check = Check { caller, is_java, has_field, is_by_stranger: false, build_date, chosen, hold_repeats: true };
+        let check = Check { caller, is_java, has_field, way: Way::Known, build_date, chosen, hold_repeats: true };
         self.registrars.check(&check, now);
     }
 

@@ -97,7 +97,7 @@ fn every_configuration_error_names_file_line_key_value_and_what_is_valid() {
         ("max_connections = many", "config.ini:2: max_connections = \"many\" is not valid: expected a number from 1 to 10000"),
         ("log_requests = true", "config.ini:2: log_requests = \"true\" is not valid: expected yes or no"),
         ("Port = 80", "config.ini:2: unknown key \"Port\"; did you mean port?"),
-        ("tornado = 80", "config.ini:2: unknown key \"tornado\"; the keys are port address"),
+        ("tornado = 80", "config.ini:2: unknown key \"tornado\": correct or remove it; the keys are port address"),
         ("port = 1\nport = 2", "config.ini:3: port stands already in line 2"),
         ("[server]", "config.ini:2: sections are not used"),
         ("port 80", "config.ini:2: no \"=\""),
@@ -402,15 +402,15 @@ fn test_mode_finds_what_would_stop_the_start() {
         (
             "address = 192.0.2.1\nport = 0",
             1,
-            "LISTEN-ADDRESS config.ini:2: this machine does not have the address 192.0.2.1, so nobody can reach the service there: correct address",
-            "LISTEN-ADDRESS config.ini:2: у этой машины нет адреса 192.0.2.1, и по нему служба недоступна: исправьте address",
+            "LISTEN-ADDRESS config.ini:2: this machine does not have the address 192.0.2.1; the service starts, but nobody reaches it there before the machine has it: correct",
+            "LISTEN-ADDRESS config.ini:2: у этой машины нет адреса 192.0.2.1; служба запустится, но по нему будет недоступна, пока машина его не получит: исправьте",
         ),
         (&format!("port = {port}\naddress = 127.0.0.1"), 1, &taken[0], &taken[1]),
         (
             "port = 0\nlog_file = none/log",
             1,
             "LOG-FILE none/log: log_file cannot be written (No such file or directory (os error 2)): its folder must exist",
-            "LOG-FILE none/log: log_file не записать (No such file or directory (os error 2)): папка для него должна существовать",
+            "LOG-FILE none/log: log_file не записать (нет такого файла или папки (os error 2)): папка для него должна существовать",
         ),
         (
             "port = 0\nlog_file = .",
@@ -516,6 +516,61 @@ fn what_a_registrar_would_be_told_is_explained() {
     assert!(!out.contains("told:"), "only when asked for");
 }
 
+/// Words of small Latin letters in what an operator reads in Russian, without keys, names of files and examples.
+fn english_words(text: &str) -> Vec<&str> {
+    const KNOWN: &str = "susv config ini help version init built as root firmware licenses slf http port address hold_repeats only_for \
+        built_from built_to upd_app upd_app_for_old_frs bin sha256sum build_date offer yyyymmdd latest shop lib";
+    let is_of_word = |character: char| character.is_alphanumeric() || character == '_';
+    let words = text.split(|character| !is_of_word(character)).filter(|word| word.len() > 1 && word.is_ascii());
+    let words = words.filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit()));
+    let words = words.filter(|word| word.len() < 64 && word.bytes().any(|byte| byte.is_ascii_lowercase()));
+    words.filter(|word| !KNOWN.split_whitespace().any(|known| known == *word)).collect()
+}
+
+#[test]
+fn where_the_language_is_russian_nothing_is_english() {
+    let folder = sound_folder("port = 0\nhold_repeats = no\n");
+    folder.write("firmware/20260301/offer.ini", "only_for = 10.0.0.0/8\nbuilt_from = 1.1.2018\nbuilt_to = 1.1.2030\n");
+    publish(&folder, "20260101", 1);
+    let mut cases: Vec<(i32, Vec<&str>)> = [
+        "-x",
+        "-c",
+        "--init",
+        "--as",
+        "--built",
+        "-c -t",
+        "-t -t",
+        "-t --version",
+        "--init --help",
+        "-c a --init b",
+        "-t --as 10.0.0.7",
+        "-t --as 10 --built 19.12.2017",
+        "-t --as 10.0.0.7 --built 10",
+        "--as 10.0.0.7 --built 19.12.2017",
+    ]
+    .map(|line| (2, line.split(' ').collect()))
+    .into();
+    cases.extend([(0, vec!["--help"]), (0, vec!["-t"]), (0, vec!["--init", "shop"]), (0, vec!["--init", "shop"])]);
+    cases.push((1, vec!["--init", "config.ini"]));
+    for (address, built) in [
+        ("10.0.0.7", "19.12.2018"),
+        ("10.0.0.7", "19.12.2017"),
+        ("10.0.0.7", "1.3.2026"),
+        ("10.0.0.7", "1.3.2031"),
+        ("192.168.1.7", "19.12.2018"),
+    ] {
+        cases.push((0, vec!["-t", "--as", address, "--built", built]));
+    }
+    for (expected, arguments) in cases {
+        let (code, out, err) = run_with(folder.path(), &arguments, &[("LC_ALL", ""), ("LANG", "ru_RU.UTF-8")]);
+        let text = out + &err;
+        assert_eq!(code, expected, "{arguments:?}: {text}");
+        let text = text.replace("os error", "").replace("(hold_repeats = no)", "");
+        assert_eq!(english_words(&text), [""; 0], "{arguments:?}: {text}");
+        assert!(text.chars().any(|character| ('а'..='я').contains(&character)), "{arguments:?}: {text}");
+    }
+}
+
 #[test]
 fn names_of_files_are_made_visible() {
     let folder = sound_folder("port = 0");
@@ -557,7 +612,7 @@ fn as_root_test_mode_looks_as_the_services_user() {
         eprintln!("skipped: not root, or no namespaces");
         return;
     };
-    assert!(out.starts_with("run again as the service's user, susv\n"), "{out}{err}");
+    assert!(out.starts_with("started as root, looks as the service's user susv\n"), "{out}{err}");
     if out.contains("that did not work") {
         eprintln!("skipped: the program is in a folder of root's");
         return;

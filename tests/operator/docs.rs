@@ -307,7 +307,11 @@ fn limits_are_those_of_the_program() {
                 seconds(PRESSED_IDLE_TIME)
             ),
         ),
-        ("no progress while sending", format!("{} min", STALL_TIME.as_secs() / 60)),
+        ("no progress while sending a file", format!("{} min", STALL_TIME.as_secs() / 60)),
+        (
+            "a page or another answer is taken",
+            format!("within {}, and 1 s more for each {} KiB", seconds(ANSWER_TIME), ANSWER_BYTES_PER_SECOND / 1024),
+        ),
         (
             "what a client still sends after an error",
             format!(
@@ -365,6 +369,10 @@ fn limits_are_those_of_the_program() {
         (
             "log lines of one kind about one address",
             format!("{REPEATS_LOGGED} in {}, {REPEATS_LOGGED_IN_ALL} about all", seconds(REPEAT_TIME)),
+        ),
+        (
+            "log lines about checks of one address that change something",
+            format!("{CHANGES_LOGGED} in {}, {CHANGES_LOGGED_IN_ALL} of all", seconds(CHANGE_TIME)),
         ),
     ];
     let shown: Vec<_> = rows(section(REFERENCE, "Limits")).into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();

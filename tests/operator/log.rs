@@ -10,7 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::{Client, Folder, Server, check_request, free_port, license_line, post_request, publish, susv, wait_until};
+use susv::limits;
+
+use crate::common::{
+    Client, Folder, Server, check_request, free_port, license_line, post_request, publish, publish_sums, susv, wait_until,
+};
 
 #[test]
 fn each_event_is_one_line_of_keys_and_values() {
@@ -276,6 +280,7 @@ fn no_caller_can_push_the_rest_out_of_the_log_file() {
     flood(server.address, &check_request(), 500);
     let part = "GET /firmware/20260301/upd_app.bin HTTP/1.1\r\nHost: test\r\nRange: bytes=0-0\r\n\r\n";
     flood(server.address, part, 500);
+    flood(server.address, &post_request("/feature_licenses", "{\"serial\": \"0000000000054321\"}"), 500);
     // What a till does has its line all the same.
     server.get("/firmware/20260301/upd_app.bin");
     server.ask(license_request());
@@ -286,18 +291,65 @@ fn no_caller_can_push_the_rest_out_of_the_log_file() {
     for (text, count) in [
         ("event=request ", 0),
         ("event=refused ", 10),
-        ("event=check ", 10),
+        ("event=check ", 1 + 10),
         ("status=206", 10 + 1),
         ("status=200 bytes=491520/491520", 1),
-        ("event=license ", 1),
+        ("found=no", 10),
+        ("found=yes", 1),
         ("event=repeated of=refused peer=127.0.0.1 status=404 more=490 ", 1),
-        ("event=repeated of=check peer=127.0.0.1 status=200 more=490 ", 1),
+        ("event=repeated of=check peer=127.0.0.1 status=200 more=489 ", 1),
+        ("event=repeated of=license peer=127.0.0.1 status=400 more=490 ", 1),
         ("event=repeated of=download peer=127.0.0.1 status=206 more=490 ", 1),
         ("event=repeated of=request peer=127.0.0.1 status=200 more=3000", 1),
     ] {
         assert_eq!(log.matches(text).count(), count, "{text}");
     }
     assert!(log.len() < 16 * 1024, "{} bytes", log.len());
+}
+
+#[test]
+fn a_check_that_changes_something_has_its_line_however_many_came_before() {
+    let mut server =
+        Server::start("current_firmware_version = latest\nlog_file = susv.log", |folder| publish(folder, "20260301", 1));
+    // Many tills behind one address, a proxy's, say.
+    flood(server.address, &check_request(), 500);
+    let check = |build_date: &str| server.post("/check_firmware", &format!("{{\"build_date\": \"{build_date}\"}}")).text();
+    check("1.2.2018");
+    check("2.3.2026");
+    publish(&server.folder, "20260401", 2);
+    publish_sums(&server.folder, "20260401", &[]);
+    wait_until("the new version is offered", || check("2.3.2026").contains("20260401"));
+    check("1.2.2018");
+    // Nor can anybody fill the log by reporting one date after the other.
+    let dates: Vec<_> = (1..=28).flat_map(|day| (1..=12).map(move |month| format!("{day}.{month}.2019"))).collect();
+    dates.iter().for_each(|date| drop(check(date)));
+    server.signal(15);
+    server.wait();
+    let log = read(&server.folder.path().join("susv.log"));
+    let lines = |part: &str| log.lines().filter(|line| line.contains("event=check ") && line.contains(part)).count();
+    for (part, count) in [
+        ("build_date=19.12.2017 update_available=true critical=false version=20260301", 1 + 10),
+        ("build_date=01.02.2018 update_available=true critical=false version=20260301", 1),
+        ("build_date=01.02.2018 update_available=true critical=false version=20260401", 1),
+        ("build_date=02.03.2026 update_available=false critical=false version=20260301", 1),
+        ("build_date=02.03.2026 update_available=true critical=false version=20260401", 1),
+    ] {
+        assert_eq!(lines(part), count, "{part}: {log}");
+    }
+    let most = limits::CHANGES_LOGGED as usize;
+    assert!((most - 8..most).contains(&lines(".2019 ")), "{} lines", lines(".2019 "));
+    assert_eq!(log.matches("event=repeated of=check peer=127.0.0.1 status=200 more=").count(), 2, "{log}");
+}
+
+#[test]
+fn where_nothing_is_offered_no_line_names_a_version_0() {
+    let server = Server::start("current_firmware_version = latest", |_| {});
+    assert!(server.ask(check_request()).text().contains("\"description\": \"no firmware\""));
+    server.wait_for_line("event=check ");
+    server.wait_for_line("event=no_offer ");
+    let lines = server.lines().join("\n");
+    assert!(!lines.contains("version=0") && !lines.contains("firmware 0"), "{lines}");
+    assert!(!server.get("/status").text().contains("firmware 0"));
 }
 
 #[test]

@@ -9,4 +9,5 @@ mod cli;
 mod docs;
 mod log;
 mod page;
+mod problems;
 mod status;

@@ -347,7 +347,7 @@ fn the_page_is_small_with_100_registrars() {
 fn a_page_too_many_is_refused_in_words_and_registrars_are_served() {
     let server = Server::start_plain("max_connections = 64");
     // More than the kernel takes of a page that nobody reads.
-    let stalled: Vec<_> = (0..8).map(|_| stall(&server)).collect();
+    let stalled: Vec<_> = (0..8).map(|_| stall(&server, "/")).collect();
     let ask = |path: &str, language: &str| {
         server.ask(format!("GET {path} HTTP/1.1\r\nHost: test\r\nAccept-Language: {language}\r\n\r\n"))
     };
@@ -400,7 +400,8 @@ fn with_1024_tills_200_browsers_that_do_not_read_cost_little_memory_and_no_check
         peak.trim().trim_end_matches(" kB").parse::<usize>().expect("a number")
     };
     let before = memory();
-    let stalled: Vec<_> = (0..200).map(|_| stall(&server)).collect();
+    // Half of them monitoring, so to speak.
+    let stalled: Vec<_> = (0..200).map(|number| stall(&server, ["/", "/status"][number % 2])).collect();
     wait_until("pages are refused", || server.get("/").status == 503);
     for number in 0..200 {
         let answer = server.ask(check(2000 + number));
@@ -414,10 +415,10 @@ fn with_1024_tills_200_browsers_that_do_not_read_cost_little_memory_and_no_check
 }
 
 /// A browser that asks for pages without end and reads none.
-fn stall(server: &Server) -> TcpStream {
+fn stall(server: &Server, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(server.address).expect("a connection");
     stream.set_nonblocking(true).expect("a flag");
-    let requests = "GET / HTTP/1.1\r\nHost: test\r\nAccept-Language: ru\r\n\r\n".repeat(2000);
+    let requests = format!("GET {path} HTTP/1.1\r\nHost: test\r\nAccept-Language: ru\r\n\r\n").repeat(2000);
     let _ = stream.write(requests.as_bytes());
     stream
 }

@@ -41,7 +41,7 @@ pub(super) fn answer_busy(request: &Request<'_>) -> Reply {
     reply
 }
 
-/// The same as JSON. README documents its keys; they are there to stay.
+/// The same as JSON. docs/reference.md documents its keys; they are there to stay.
 pub(super) fn answer_json(catalog: &Catalog, _: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
     Reply::json(Status::Ok, json::write(&Snapshot::take(catalog, circumstances)), Event::Other)
 }

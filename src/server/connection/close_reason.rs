@@ -19,6 +19,8 @@ pub enum CloseReason {
     GaveWay,
     /// The client did not take anything for `limits::STALL_TIME`.
     Stalled,
+    /// It took an answer that is no file too slowly.
+    TooSlow,
     /// A file changed or shrank while it was sent.
     FileChanged,
     /// A file could not be read on while it was sent.
@@ -36,6 +38,7 @@ impl CloseReason {
         match self {
             CloseReason::GaveWay
             | CloseReason::Stalled
+            | CloseReason::TooSlow
             | CloseReason::FileChanged
             | CloseReason::FileUnreadable
             | CloseReason::NotAllowed => true,
@@ -59,6 +62,7 @@ impl fmt::Display for CloseReason {
             CloseReason::MadeRoom => "made room",
             CloseReason::GaveWay => "gave way",
             CloseReason::Stalled => "client stopped reading",
+            CloseReason::TooSlow => "client reads too slowly",
             CloseReason::FileChanged => "file changed while it was sent",
             CloseReason::FileUnreadable => "file could not be read",
             CloseReason::NotAllowed => "not allowed any more",

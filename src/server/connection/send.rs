@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, IoSlice, Write};
 use std::os::unix::fs::FileExt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::close_reason::CloseReason;
 use crate::clock;
@@ -18,8 +18,10 @@ use crate::threads;
 pub struct Sender {
     /// Bytes of all answers handed to the kernel so far.
     written: u64,
-    /// A small answer has not moved since then.
-    blocked_since: Option<Instant>,
+    /// How long the answer may take that is being written …
+    patience: Duration,
+    /// … and when that is over, once the kernel did not take it at once.
+    deadline: Option<Instant>,
     /// A download's head has been begun, and its last byte is not with the kernel yet.
     is_in_download: bool,
 }
@@ -27,7 +29,7 @@ pub struct Sender {
 impl Sender {
     /// Nothing is sent yet.
     pub fn new() -> Sender {
-        Sender { written: 0, blocked_since: None, is_in_download: false }
+        Sender { written: 0, patience: limits::ANSWER_TIME, deadline: None, is_in_download: false }
     }
 
     /// Whether a download was cut: nothing may make its end look like a whole file's.
@@ -56,7 +58,7 @@ impl Sender {
 
     fn send_small(&mut self, place: &Place, head: &[u8], text: &str) -> Result<(), CloseReason> {
         place.enter(Phase::Answering);
-        self.blocked_since = None;
+        (self.patience, self.deadline) = (patience_for(text.len()), None);
         self.write_all(place, head, text.as_bytes())
     }
 
@@ -116,7 +118,6 @@ impl Sender {
                 Ok(0) => return Err(CloseReason::ClientGone),
                 Ok(count) => {
                     self.written += count as u64;
-                    self.blocked_since = None;
                     let of_first = count.min(first.len());
                     first = &first[of_first..];
                     second = &second[(count - of_first).min(second.len())..];
@@ -146,13 +147,18 @@ impl Sender {
                 false => Ok(()),
             };
         }
-        let blocked_since = *self.blocked_since.get_or_insert(now);
+        let deadline = *self.deadline.get_or_insert(now + self.patience);
         match stage.asked_to_leave {
             Some(_) => Err(CloseReason::GaveWay),
-            None if now.saturating_duration_since(blocked_since) >= limits::STALL_TIME => Err(CloseReason::Stalled),
+            None if now >= deadline => Err(CloseReason::TooSlow),
             None => Ok(()),
         }
     }
+}
+
+/// How long an answer that is no file may take.
+fn patience_for(length: usize) -> Duration {
+    limits::ANSWER_TIME + Duration::from_secs((length / limits::ANSWER_BYTES_PER_SECOND) as u64)
 }
 
 fn has_changed(file: &File, stamp: &Stamp) -> bool {
@@ -164,6 +170,35 @@ mod tests {
     use super::*;
     use std::io::{self, Read};
     use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn a_large_page_has_time_on_a_slow_link_and_no_answer_has_it_for_ever() {
+        for (length, seconds) in [(0, 30), (200, 30), (64 * 1024, 38), (640 * 1024, 110)] {
+            assert_eq!(patience_for(length), Duration::from_secs(seconds), "{length}");
+        }
+    }
+
+    #[test]
+    fn whoever_takes_an_answer_too_slowly_is_closed_although_it_moves() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let mut client = TcpStream::connect(listener.local_addr().expect("its address")).expect("a connection");
+        let (stream, peer) = listener.accept().expect("the same connection");
+        stream.set_write_timeout(Some(Duration::from_millis(20))).expect("a time-out");
+        let place = Place::new(stream, peer);
+        let reader = std::thread::spawn(move || {
+            let mut piece = vec![0; 64 * 1024];
+            while client.read(&mut piece).is_ok_and(|count| count > 0) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let begun = clock::now();
+        let mut sender = Sender { patience: Duration::from_millis(300), ..Sender::new() };
+        let written = sender.write_all(&place, &vec![0; 256 * 1024 * 1024], &[]);
+        assert_eq!(written, Err(CloseReason::TooSlow));
+        assert!(begun.elapsed() >= Duration::from_millis(300) && sender.written > 0);
+        drop(place);
+        reader.join().expect("the reader");
+    }
 
     #[test]
     fn a_file_that_never_blocks_is_seen_to_move() {
