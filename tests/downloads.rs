@@ -7,32 +7,15 @@ mod download;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, license_line, publish, susv, wait_until};
-use download::{Download, Ending, GET, dial, reset, start, try_dial};
+use common::{Client, check_request, wait_until};
+use download::{Download, Ending, GET, dial, reset, start, start_inherited, try_dial};
 
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
-
-fn plain_folder() -> Folder {
-    let folder = Folder::new();
-    publish(&folder, "20260301", 1);
-    folder.write("licenses/a.slf", license_line(12345, 'a'));
-    folder
-}
-
-/// A server on a socket of the service manager's.
-fn start_inherited(listener: &TcpListener) -> Server {
-    let socket = Stdio::from(OwnedFd::from(listener.try_clone().expect("the socket")));
-    let server = Server::start_with_input(plain_folder(), "current_firmware_version = 20260301\n", susv(), socket);
-    server.wait_for_line("event=offer version=20260301");
-    server
-}
 
 #[test]
 fn a_download_that_the_kernel_holds_arrives_through_a_stop() {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, image, license_line, publish, susv, wait_until};
+use common::{Client, Folder, Server, check_request, image, publish, susv, wait_until};
 
 /// `max_connections` of the servers under attack. At least eight places are left beside downloads and disk, so this makes 16.
 const MAX_CONNECTIONS: usize = 8;
@@ -236,20 +236,9 @@ fn a_refusal_reaches_a_client_that_sends_100_megabytes_first() {
     assert_eq!(client.read_answer(false).status, 413);
 }
 
-/// Starts a server from a shell that lowers a limit first.
-fn start_limited(limit: &str, config: &str) -> Server {
-    let folder = Folder::new();
-    publish(&folder, "20260301", 1);
-    folder.write("licenses/a.slf", license_line(12345, 'a'));
-    let program = susv();
-    let mut command = std::process::Command::new("sh");
-    command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]).arg(program.get_program()).args(program.get_args());
-    Server::start_command(folder, &format!("current_firmware_version = 20260301\n{config}"), command)
-}
-
 #[test]
 fn too_few_descriptors_are_a_clear_line_and_no_end() {
-    let server = start_limited("-n 40", "max_connections = 100\n");
+    let server = Server::start_limited("-n 40", "max_connections = 100\n");
     let line = server.wait_for_line("event=problem");
     assert!(
         line.contains("max_connections = 100 needs 210 open files, the limit is 40: 16 connections are served at a time"),
@@ -257,12 +246,12 @@ fn too_few_descriptors_are_a_clear_line_and_no_end() {
     );
     // More connections than descriptors: some wait, none ends the server, and it does not spin.
     let idle: Vec<_> = (0..60).map(|_| server.connect()).collect();
-    let before = cpu_ticks(&server);
+    let before = server.cpu_ticks();
     let begun = Instant::now();
     for _ in 0..20 {
         assert_eq!(server.ask(check_request()).status, 200);
     }
-    let (ticks, elapsed) = (cpu_ticks(&server) - before, begun.elapsed());
+    let (ticks, elapsed) = (server.cpu_ticks() - before, begun.elapsed());
     assert!(ticks as u128 <= elapsed.as_millis() / 20 + 20, "{ticks} ticks in {elapsed:?}");
     drop(idle);
     assert_eq!(server.ask(check_request()).status, 200);
@@ -290,13 +279,6 @@ fn each_listening_address_needs_descriptors_of_its_own() {
         assert!(lines.contains("event=started"), "{lines}");
         assert_eq!(lines.contains("needs 220 open files, the limit is 200"), !is_enough, "{lines}");
     }
-}
-
-/// CPU time of a server in clock ticks (hundredths of a second).
-fn cpu_ticks(server: &Server) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.id())).expect("its statistics");
-    let fields: Vec<_> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    fields[11..13].iter().map(|field| field.parse::<u64>().expect("a number")).sum()
 }
 
 #[test]

@@ -11,17 +11,10 @@ use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, license_line, publish, susv};
+use common::{Client, Folder, Server, check_request, plain_folder, susv};
 use download::{Download, Ending, GET, start};
 
 const SETTINGS: &str = "current_firmware_version = 20260301\n";
-
-fn plain_folder() -> Folder {
-    let folder = Folder::new();
-    publish(&folder, "20260301", 1);
-    folder.write("licenses/a.slf", license_line(12345, 'a'));
-    folder
-}
 
 fn start_with(settings: &str, command: Command, input: impl Into<Stdio>) -> Server {
     Server::start_with_input(plain_folder(), &format!("{SETTINGS}{settings}"), command, input)

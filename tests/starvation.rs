@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, license_line, publish, susv, wait_until};
+use common::{Client, Folder, Server, check_request, publish, susv, wait_until};
 use download::{Download, Ending, GET, dial, start, try_dial};
 
 /// Where the attackers come from; the checks come from 127.0.0.1.
@@ -139,17 +139,6 @@ fn checks_pass_slow_downloads_whatever_max_connections_is() {
     }
 }
 
-/// Starts a server from a shell that lowers a limit first.
-fn start_limited(limit: &str, config: &str) -> Server {
-    let folder = Folder::new();
-    publish(&folder, "20260301", 1);
-    folder.write("licenses/a.slf", license_line(12345, 'a'));
-    let program = susv();
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]).arg(program.get_program()).args(program.get_args());
-    Server::start_command(folder, &format!("current_firmware_version = 20260301\nlog_requests = no\n{config}"), command)
-}
-
 #[test]
 #[ignore = "slow: six servers, crowds that take 10 s to pass"]
 fn checks_pass_idle_callers_however_few_descriptors_there_are() {
@@ -164,7 +153,7 @@ fn checks_pass_idle_callers_however_few_descriptors_there_are() {
         (1024, 400, 25, SCARCE),
     ];
     for (descriptors, callers, checks, limit) in cases {
-        let server = start_limited(&format!("-n {descriptors}"), "");
+        let server = Server::start_limited(&format!("-n {descriptors}"), "log_requests = no\n");
         server.wait_for_line("event=offer version=20260301");
         let crowd = Crowd { address: server.address, count: callers, request: "", piece: 1 };
         let name = format!("{callers} idle callers, {descriptors} descriptors");
@@ -175,7 +164,7 @@ fn checks_pass_idle_callers_however_few_descriptors_there_are() {
 #[test]
 #[ignore = "slow: 1,400 connections"]
 fn checks_pass_downloads_that_wait_with_1024_descriptors() {
-    let server = start_limited("-n 1024", "");
+    let server = Server::start_limited("-n 1024", "log_requests = no\n");
     server.wait_for_line("event=offer version=20260301");
     let crowd = Crowd { address: server.address, count: 1400, request: GET, piece: 800 };
     crowd.during(|| assert_checks_are_answered("1,400 readers at 4 KB/s, 1,024 descriptors", server.address, 25, SOON));
@@ -305,7 +294,7 @@ fn resident_kb(server: &Server) -> u64 {
 #[test]
 fn from_32_mb_of_address_space_on_it_does_not_abort() {
     for megabytes in [32, 48, 96] {
-        let mut server = start_limited(&format!("-v {}", megabytes * 1024), "");
+        let mut server = Server::start_limited(&format!("-v {}", megabytes * 1024), "log_requests = no\n");
         let body = "POST /check_firmware HTTP/1.1\r\nHost: x\r\nContent-Length: 16384\r\n\r\n".to_owned() + &" ".repeat(16_000);
         let crowd = Crowd { address: server.address, count: 256, request: &body, piece: 1 };
         crowd.during(|| {

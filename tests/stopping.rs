@@ -6,32 +6,17 @@ mod download;
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Answer, Client, Folder, Server, check_request, license_line, post_request, publish, susv, wait_until};
-use download::{Download, Ending, GET, dial, start, try_dial};
+use common::{Answer, Client, Server, check_request, license_line, plain_folder, post_request, susv, wait_until};
+use download::{Download, Ending, GET, dial, start, start_inherited, try_dial};
 
 const SIGHUP: i32 = 1;
 const SIGTERM: i32 = 15;
-
-fn plain_folder() -> Folder {
-    let folder = Folder::new();
-    publish(&folder, "20260301", 1);
-    folder.write("licenses/a.slf", license_line(12345, 'a'));
-    folder
-}
-
-fn start_inherited(listener: &TcpListener) -> Server {
-    let socket = Stdio::from(OwnedFd::from(listener.try_clone().expect("the socket")));
-    let server = Server::start_with_input(plain_folder(), "current_firmware_version = 20260301\n", susv(), socket);
-    server.wait_for_line("event=offer version=20260301");
-    server
-}
 
 /// What became of a check.
 enum Check {

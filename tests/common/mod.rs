@@ -69,6 +69,14 @@ pub fn publish(folder: &Folder, version: &str, seed: u8) {
     folder.write(&format!("firmware/{version}/upd_app_for_old_frs.bin"), image(!seed));
 }
 
+/// A folder with version 20260301 and one licence file.
+pub fn plain_folder() -> Folder {
+    let folder = Folder::new();
+    publish(&folder, "20260301", 1);
+    folder.write("licenses/a.slf", license_line(12345, 'a'));
+    folder
+}
+
 /// Writes a `SHA256SUMS` for the images of `version` as they are, and for `more` files.
 pub fn publish_sums(folder: &Folder, version: &str, more: &[&str]) {
     let names = ["upd_app.bin", "upd_app_for_old_frs.bin"].iter().chain(more);
@@ -127,10 +135,15 @@ impl Server {
 
     /// Starts a server with version 20260301 offered and one licence file.
     pub fn start_plain(extra_settings: &str) -> Server {
-        Server::start(&format!("current_firmware_version = 20260301\n{extra_settings}"), |folder| {
-            publish(folder, "20260301", 1);
-            folder.write("licenses/a.slf", license_line(12345, 'a'));
-        })
+        Server::start_in(plain_folder(), &format!("current_firmware_version = 20260301\n{extra_settings}"))
+    }
+
+    /// Like `start_plain`, from a shell that lowers a limit first.
+    pub fn start_limited(limit: &str, extra_settings: &str) -> Server {
+        let program = susv();
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]).arg(program.get_program()).args(program.get_args());
+        Server::start_command(plain_folder(), &format!("current_firmware_version = 20260301\n{extra_settings}"), command)
     }
 
     pub fn start_in(folder: Folder, config: &str) -> Server {
@@ -169,6 +182,13 @@ impl Server {
 
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its CPU time in clock ticks (hundredths of a second).
+    pub fn cpu_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("its statistics");
+        let fields: Vec<_> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+        fields[11..13].iter().map(|field| field.parse::<u64>().expect("a number")).sum()
     }
 
     /// The lines written so far.
