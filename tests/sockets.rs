@@ -5,14 +5,14 @@ mod common;
 mod download;
 
 use std::io::Read;
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Client, Folder, Server, check_request, plain_folder, susv};
-use download::{Download, Ending, GET, start};
+use download::{Download, Ending, GET, start, start_inherited};
 
 const SETTINGS: &str = "current_firmware_version = 20260301\n";
 
@@ -83,6 +83,23 @@ fn a_listener_as_descriptor_0_is_taken_although_it_does_not_block() {
     let server = start_with("", susv(), Stdio::from(OwnedFd::from(socket)));
     assert!(server.wait_for_line("event=listening").contains("socket=inherited"));
     assert_eq!(server.ask(check_request()).status, 200);
+}
+
+#[test]
+fn a_listener_that_its_owner_shuts_down_costs_no_cpu_and_does_not_keep_from_a_stop() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut server = start_inherited(&listener);
+    assert_eq!(server.ask(check_request()).status, 200);
+    TcpStream::from(OwnedFd::from(listener)).shutdown(Shutdown::Both).expect("an end");
+    server.wait_for_line("event=accept_failed");
+    let before = server.cpu_ticks();
+    std::thread::sleep(Duration::from_secs(1));
+    let ticks = server.cpu_ticks() - before;
+    assert!(ticks < 20, "{ticks} ticks in a second");
+    let lines = server.lines().iter().filter(|line| line.contains("accept_failed")).count();
+    assert!(lines <= 10, "{lines}");
+    server.signal(15);
+    assert_eq!(server.wait().code(), Some(0));
 }
 
 #[test]

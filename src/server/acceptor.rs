@@ -66,13 +66,20 @@ fn work(context: &Arc<Context>, mut attendance: Attendance) {
                     return;
                 }
             }
-            // Nothing ends the loop. Anything else than a want of ours concerns a caller that has already gone.
-            Err(error) if sys::is_out_of_resources(&error) => {
+            // A caller that has already gone.
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
+            // Nothing ends the loop. Descriptors or memory have run out, or whoever passed us the socket has shut it down, and may
+            // listen again.
+            Err(error) => {
                 log::warn(format_args!("event=accept_failed error=\"{error}\" effect=\"callers wait\""));
-                context.admission.make_room(None, entrance.count_callers());
+                if sys::is_out_of_resources(&error) {
+                    context.admission.make_room(None, entrance.count_callers());
+                }
                 thread::sleep(limits::ACCEPT_PAUSE);
+                if attendance.leave_if_more_than(limits::SPARE_THREADS) {
+                    return;
+                }
             }
-            Err(_) => {}
         }
     }
 }
