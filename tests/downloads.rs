@@ -261,6 +261,21 @@ fn what_a_client_pipelines_beyond_its_last_request_does_not_reset_the_answer() {
 }
 
 #[test]
+fn an_image_counts_as_taken_although_the_next_requests_came_with_its_own() {
+    let server = start("");
+    let mut stream = dial(server.address, Ipv4Addr::LOCALHOST, 16 * 1024);
+    stream.write_all((GET.repeat(2) + &check_request()).as_bytes()).expect("requests");
+    let mut first = Download { stream, received: Vec::new() };
+    assert_eq!(first.finish_at(300_000), Ending::Whole);
+    let mut second = Download { stream: first.stream, received: Vec::new() };
+    assert_eq!(second.finish_at(300_000), Ending::Whole);
+    let mut client = Client { stream: second.stream, received: Vec::new() };
+    assert_eq!(client.read_answer(false).status, 200);
+    let status = server.get("/status").text();
+    assert!(status.contains("\"downloads_complete\": 2") && status.contains("\"downloads_cut\": 0"), "{status}");
+}
+
+#[test]
 fn half_closed_and_http_1_0_downloads_arrive_through_a_stop() {
     let mut server = start("");
     let mut downloads: Vec<_> = ["HTTP/1.0\r\n\r\n", "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"]

@@ -4,7 +4,7 @@ mod common;
 #[path = "common/download.rs"]
 mod download;
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
@@ -64,7 +64,26 @@ fn allow_reaches_connections_that_are_open() {
     server.wait_for_line("event=reloaded");
     client.send(check_request());
     assert!(client.try_answer(false).is_none(), "a check is not answered any more");
+    // Its next request comes while the kernel still has much of the answer to the one before.
+    on_its_way.stream.write_all(GET.as_bytes()).expect("a request");
+    std::thread::sleep(Duration::from_millis(300));
     assert_eq!(on_its_way.finish(), Ending::Whole, "what has begun is finished");
+    assert_eq!(on_its_way.read_to_end(), Ending::Closed(on_its_way.received.len()), "and nothing else begins");
+}
+
+#[test]
+fn allow_reaches_downloads_that_wait() {
+    let server = start("max_connections = 1\n");
+    let mut first = Download::begin_endless(&server);
+    let mut waits = Download::ask(server.address);
+    std::thread::sleep(Duration::from_millis(200));
+    server
+        .folder
+        .write("config.ini", format!("address = 127.0.0.1\nport = 0\nmax_connections = 1\n{SETTINGS}allow = 10.0.0.0/8\n"));
+    server.wait_for_line("event=reloaded");
+    assert_eq!(first.finish(), Ending::Other(200), "what has begun is finished");
+    let ending = waits.read_to_end();
+    assert!(matches!(ending, Ending::Closed(0) | Ending::Reset(0)), "{ending:?}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub enum CloseReason {
     FileChanged,
     /// A file could not be read on while it was sent.
     FileUnreadable,
-    /// The settings do not let this caller in any more.
+    /// The settings do not let this caller in any more; what it was answered before still arrives.
     NotAllowed,
     /// There is no memory for its request.
     OutOfMemory,
@@ -34,16 +34,13 @@ impl CloseReason {
     /// for a whole file (CLIENTS.md).
     pub fn is_reset(self) -> bool {
         match self {
-            CloseReason::GaveWay
-            | CloseReason::Stalled
-            | CloseReason::FileChanged
-            | CloseReason::FileUnreadable
-            | CloseReason::NotAllowed => true,
+            CloseReason::GaveWay | CloseReason::Stalled | CloseReason::FileChanged | CloseReason::FileUnreadable => true,
             CloseReason::Answered
             | CloseReason::Refused
             | CloseReason::ClientGone
             | CloseReason::Idle
             | CloseReason::MadeRoom
+            | CloseReason::NotAllowed
             | CloseReason::OutOfMemory => false,
         }
     }
