@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, image, publish, susv, wait_until};
+use common::{Client, Folder, Server, check_request, image, susv, wait_until};
 
 /// `max_connections` of the servers under attack. At least eight places are left beside downloads and disk, so this makes 16.
 const MAX_CONNECTIONS: usize = 8;
@@ -283,21 +283,7 @@ fn each_listening_address_needs_descriptors_of_its_own() {
 
 #[test]
 fn without_threads_callers_wait_and_the_server_lives() {
-    // Root has no limit on threads, so the server must be somebody else; an emulator has threads of its own.
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
-    if std::env::var_os("SUSV_RUNNER").is_some() || !is_root {
-        return;
-    }
-    let folder = Folder::new();
-    publish(&folder, "20260301", 1);
-    let program = susv();
-    let mut command = std::process::Command::new("setpriv");
-    command.args(["--reuid", "64999", "--regid", "64999", "--clear-groups", "prlimit", "--nproc=12"]);
-    // The program may lie where only root may look.
-    let copy = folder.path().join("susv");
-    std::fs::copy(program.get_program(), &copy).expect("a copy anyone may run");
-    command.arg(copy);
-    let server = Server::start_command(folder, "current_firmware_version = 20260301\nmax_connections = 50\n", command);
+    let Some(server) = Server::start_with_few_threads(12, "64999", "max_connections = 50\n") else { return };
     let mut clients: Vec<_> = (0..30).map(|_| server.connect()).collect();
     server.wait_for_line("event=no_thread");
     // All are served in the end: threads become free as clients leave.

@@ -6,12 +6,11 @@ mod download;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, publish, susv, wait_until};
+use common::{Client, Server, check_request, wait_until};
 use download::{Download, Ending, GET, dial, start, try_dial};
 
 /// Where the attackers come from; the checks come from 127.0.0.1.
@@ -173,23 +172,9 @@ fn checks_pass_downloads_that_wait_with_1024_descriptors() {
 #[test]
 #[ignore = "slow: a second for each check"]
 fn checks_pass_where_there_are_a_dozen_threads() {
-    // Root has no limit on threads, so the server must be somebody else; an emulator has threads of its own.
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
-    if std::env::var_os("SUSV_RUNNER").is_some() || !is_root {
-        println!("skipped: threads can be limited by root only");
-        return;
-    }
     for (name, user, request, piece) in [("idle callers", "64997", "", 1), ("readers of nothing", "64998", GET, 0)] {
-        let folder = Folder::new();
-        publish(&folder, "20260301", 1);
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid", user, "--regid", user, "--clear-groups", "prlimit", "--nproc=12"]);
-        // The program may lie where only root may look.
-        let copy = folder.path().join("susv");
-        std::fs::copy(susv().get_program(), &copy).expect("a copy anyone may run");
-        command.arg(copy);
-        let config = "current_firmware_version = 20260301\nmax_connections = 50\nlog_requests = no\n";
-        let server = Server::start_command(folder, config, command);
+        let settings = "max_connections = 50\nlog_requests = no\n";
+        let Some(server) = Server::start_with_few_threads(12, user, settings) else { return };
         server.wait_for_line("event=offer version=20260301");
         let crowd = Crowd { address: server.address, count: 32, request, piece };
         let name = format!("32 {name}, a dozen threads");

@@ -91,6 +91,32 @@ fn downloads_begin_while_60_seconds_of_a_stop_are_left_and_then_are_answered_503
     assert_eq!(server.wait().code(), Some(0));
 }
 
+#[test]
+fn callers_at_the_end_of_a_stop_are_served_although_there_are_few_threads() {
+    let Some(server) = Server::start_with_few_threads(12, "64996", "max_connections = 50\n") else { return };
+    // Somebody idle makes the stop last a second. Just before its end more come than there are threads.
+    let _holds_on = server.connect();
+    thread::sleep(Duration::from_millis(100));
+    server.signal(SIGTERM);
+    server.wait_for_line("event=stopping");
+    thread::sleep(Duration::from_millis(850));
+    let statuses: Vec<_> = thread::scope(|scope| {
+        let call = || {
+            let stream = try_dial(server.address, Ipv4Addr::LOCALHOST, 0)?;
+            let mut client = Client { stream, received: Vec::new() };
+            // Head and body come in two, on a slow line.
+            thread::sleep(Duration::from_millis(200));
+            client.send(check_request());
+            Some(client.try_answer(false).map(|answer| answer.status))
+        };
+        let callers: Vec<_> = (0..30).map(|_| scope.spawn(call)).collect();
+        callers.into_iter().map(|caller| caller.join().expect("a caller")).collect()
+    });
+    println!("{statuses:?}");
+    let lost = statuses.iter().filter(|status| **status == Some(None)).count();
+    assert_eq!(lost, 0, "{statuses:?}");
+}
+
 /// 32 callers that say nothing, say too little, or do not read.
 fn annoy(server: &Server) -> Vec<std::net::TcpStream> {
     (0..32)

@@ -155,6 +155,23 @@ impl Server {
         Server::start_with_input(folder, &format!("address = 127.0.0.1\nport = 0\n{config}"), command, Stdio::null())
     }
 
+    /// Like `start_plain`, as a `user` who may have `threads` threads; `None` where that cannot be had.
+    pub fn start_with_few_threads(threads: u32, user: &str, extra_settings: &str) -> Option<Server> {
+        // Root has no limit on threads, so the server must be somebody else; an emulator has threads of its own.
+        let is_root = fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
+        if std::env::var_os("SUSV_RUNNER").is_some() || !is_root {
+            println!("skipped: threads can be limited by root only");
+            return None;
+        }
+        let folder = plain_folder();
+        // The program may lie where only root may look.
+        let copy = folder.path().join("susv");
+        fs::copy(susv().get_program(), &copy).expect("a copy anyone may run");
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", user, "--regid", user, "--clear-groups", "prlimit", &format!("--nproc={threads}")]).arg(copy);
+        Some(Server::start_command(folder, &format!("current_firmware_version = 20260301\n{extra_settings}"), command))
+    }
+
     /// Like `start_command`, with all of the settings and with what the service manager passes as descriptor 0.
     pub fn start_with_input(folder: Folder, config: &str, mut command: Command, input: impl Into<Stdio>) -> Server {
         let config = folder.write("config.ini", config);
