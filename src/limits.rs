@@ -79,7 +79,7 @@ pub const LEAVING_TICK: Duration = Duration::from_millis(10);
 pub const SLOW_TIME: Duration = Duration::from_secs(30);
 /// … namely less than this: a fifth of a serial line.
 pub const SLOW_BYTES_PER_SECOND: u64 = 2 * 1024;
-/// A waiting download's turn comes after so long, whoever else waits.
+/// A download that has waited so long comes before those that have not, whoever sends less.
 pub const FAIR_AFTER: Duration = Duration::from_secs(10);
 /// It is answered 503 after so long: FPUpdater waits 30 s for the first byte (CLIENTS.md).
 pub const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(25);
