@@ -69,8 +69,9 @@ pub const ADMISSION_PATIENCE: Duration = Duration::from_millis(40);
 pub const ADMISSION_TICK: Duration = Duration::from_millis(20);
 /// Who was asked to leave and has not by then is not counted on any more.
 pub const ASKED_TIME: Duration = Duration::from_millis(500);
-/// Who is asked to leave may send its request, or the rest of it, for so long …
-pub const LEAVING_TIME: Duration = Duration::from_millis(150);
+/// Who is asked to leave may send its request, or the rest of it, for so long: it had the grace above, and each newcomer waits for
+/// both as often as a place changes hands before its turn …
+pub const LEAVING_TIME: Duration = Duration::from_millis(50);
 /// … or the next one, after an answer, for so long: it may be on its way …
 pub const LEAVING_TIME_BETWEEN: Duration = Duration::from_millis(20);
 /// … and is looked for so often.
