@@ -74,8 +74,9 @@ pub const ADMISSION_PATIENCE: Duration = Duration::from_millis(40);
 pub const ADMISSION_TICK: Duration = Duration::from_millis(20);
 /// Who was asked to leave and has not by then is not counted on any more.
 pub const ASKED_TIME: Duration = Duration::from_millis(500);
-/// Who is asked to leave may send its request, or the rest of it, for so long …
-pub const LEAVING_TIME: Duration = Duration::from_millis(150);
+/// Who is asked to leave may send its request, or the rest of it, for so long: it had the grace above, and each newcomer waits for
+/// both as often as a place changes hands before its turn …
+pub const LEAVING_TIME: Duration = Duration::from_millis(50);
 /// … or the next one, after an answer, for so long: it may be on its way …
 pub const LEAVING_TIME_BETWEEN: Duration = Duration::from_millis(20);
 /// … and is looked for so often.
@@ -84,7 +85,7 @@ pub const LEAVING_TICK: Duration = Duration::from_millis(10);
 pub const SLOW_TIME: Duration = Duration::from_secs(30);
 /// … namely less than this: a fifth of a serial line.
 pub const SLOW_BYTES_PER_SECOND: u64 = 2 * 1024;
-/// A waiting download's turn comes after so long, whoever else waits.
+/// A download that has waited so long comes before those that have not, whoever sends less.
 pub const FAIR_AFTER: Duration = Duration::from_secs(10);
 /// It is answered 503 after so long: FPUpdater waits 30 s for the first byte (CLIENTS.md).
 pub const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(25);

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Client, Folder, Server, check_request, image, license_line, publish, susv, wait_until};
+use common::{Client, Folder, Server, check_request, image, susv, wait_until};
 
 /// `max_connections` of the servers under attack. At least eight places are left beside downloads and disk, so this makes 16.
 const MAX_CONNECTIONS: usize = 8;
@@ -168,6 +168,8 @@ fn checks_are_answered_whatever_max_connections_is() {
 #[test]
 fn more_sane_callers_than_places_are_all_served() {
     let server = start();
+    // Made once: who computes for long between connecting and sending is no sane caller.
+    let whole = image(1);
     let failures = std::sync::Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..10 * PLACES {
@@ -181,7 +183,7 @@ fn more_sane_callers_than_places_are_all_served() {
                     // Too many at once: 503 and nothing that could be flashed.
                     let download = client
                         .try_answer(false)
-                        .map(|answer| answer.body == image(1) || (answer.status, answer.body.len()) == (503, 0));
+                        .map(|answer| answer.body == whole || (answer.status, answer.body.len()) == (503, 0));
                     if (check, download) != (Some(200), Some(true)) {
                         failures.lock().expect("a lock").push((check, download));
                     }
@@ -238,20 +240,9 @@ fn a_refusal_reaches_a_client_that_sends_100_megabytes_first() {
     assert_eq!(client.read_answer(false).status, 413);
 }
 
-/// Starts a server from a shell that lowers a limit first.
-fn start_limited(limit: &str, config: &str) -> Server {
-    let folder = Folder::new();
-    publish(&folder, "20260301", 1);
-    folder.write("licenses/a.slf", license_line(12345, 'a'));
-    let program = susv();
-    let mut command = std::process::Command::new("sh");
-    command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]).arg(program.get_program()).args(program.get_args());
-    Server::start_command(folder, &format!("current_firmware_version = 20260301\n{config}"), command)
-}
-
 #[test]
 fn too_few_descriptors_are_a_clear_line_and_no_end() {
-    let server = start_limited("-n 40", "max_connections = 100\n");
+    let server = Server::start_limited("-n 40", "max_connections = 100\n");
     let line = server.wait_for_line("event=problem");
     assert!(
         line.contains("max_connections = 100 needs 210 open files, the limit is 40: 16 connections are served at a time"),
@@ -259,12 +250,12 @@ fn too_few_descriptors_are_a_clear_line_and_no_end() {
     );
     // More connections than descriptors: some wait, none ends the server, and it does not spin.
     let idle: Vec<_> = (0..60).map(|_| server.connect()).collect();
-    let before = cpu_ticks(&server);
+    let before = server.cpu_ticks();
     let begun = Instant::now();
     for _ in 0..20 {
         assert_eq!(server.ask(check_request()).status, 200);
     }
-    let (ticks, elapsed) = (cpu_ticks(&server) - before, begun.elapsed());
+    let (ticks, elapsed) = (server.cpu_ticks() - before, begun.elapsed());
     assert!(ticks as u128 <= elapsed.as_millis() / 20 + 20, "{ticks} ticks in {elapsed:?}");
     drop(idle);
     assert_eq!(server.ask(check_request()).status, 200);
@@ -294,30 +285,9 @@ fn each_listening_address_needs_descriptors_of_its_own() {
     }
 }
 
-/// CPU time of a server in clock ticks (hundredths of a second).
-fn cpu_ticks(server: &Server) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.id())).expect("its statistics");
-    let fields: Vec<_> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    fields[11..13].iter().map(|field| field.parse::<u64>().expect("a number")).sum()
-}
-
 #[test]
 fn without_threads_callers_wait_and_the_server_lives() {
-    // Root has no limit on threads, so the server must be somebody else; an emulator has threads of its own.
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
-    if std::env::var_os("SUSV_RUNNER").is_some() || !is_root {
-        return;
-    }
-    let folder = Folder::new();
-    publish(&folder, "20260301", 1);
-    let program = susv();
-    let mut command = std::process::Command::new("setpriv");
-    command.args(["--reuid", "64999", "--regid", "64999", "--clear-groups", "prlimit", "--nproc=12"]);
-    // The program may lie where only root may look.
-    let copy = folder.path().join("susv");
-    std::fs::copy(program.get_program(), &copy).expect("a copy anyone may run");
-    command.arg(copy);
-    let server = Server::start_command(folder, "current_firmware_version = 20260301\nmax_connections = 50\n", command);
+    let Some(server) = Server::start_with_few_threads(12, "64999", "max_connections = 50\n") else { return };
     let mut clients: Vec<_> = (0..30).map(|_| server.connect()).collect();
     server.wait_for_line("event=no_thread");
     // All are served in the end: threads become free as clients leave.

@@ -127,6 +127,14 @@ class Download(threading.Thread):
         assert self.ending == ending, f"{self.ending} after {len(self.received)} bytes, not {ending}"
 
 
+def begin_long(link):
+    """A download of more than buffers hold, of which the first bytes are there."""
+    (pathlib.Path(link.folder.name) / "firmware/archive.zip").write_bytes(IMAGE * 40)
+    download = Download(REQUEST.replace(b"20260301/upd_app.bin", b"archive.zip"), answers=40)
+    until("the first 100 KB", lambda: download.has(100_000))
+    return download
+
+
 def dead_for_20_seconds(susv):
     """A link at 20 KB/s that is dead for 20 s."""
     with Link(susv, 20_000) as link:
@@ -139,12 +147,9 @@ def dead_for_20_seconds(susv):
 
 
 def killed_while_it_sends(susv):
-    """kill -9 while the server still has something to hand over: more than buffers hold."""
+    """kill -9 while the server still has something to hand over."""
     with Link(susv, 100_000) as link:
-        other = pathlib.Path(link.folder.name) / "firmware/archive.zip"
-        other.write_bytes(IMAGE * 40)
-        download = Download(REQUEST.replace(b"20260301/upd_app.bin", b"archive.zip"), answers=40)
-        until("the first 100 KB", lambda: download.has(100_000))
+        download = begin_long(link)
         link.process.kill()
         download.expect("reset")
 
@@ -173,10 +178,7 @@ def stopped(susv):
 def stopped_twice(susv):
     """A forced stop ends what the server has not handed over with a reset."""
     with Link(susv, 100_000) as link:
-        other = pathlib.Path(link.folder.name) / "firmware/archive.zip"
-        other.write_bytes(IMAGE * 40)
-        download = Download(REQUEST.replace(b"20260301/upd_app.bin", b"archive.zip"), answers=40)
-        until("the first 100 KB", lambda: download.has(100_000))
+        download = begin_long(link)
         link.process.send_signal(signal.SIGTERM)
         until("the stop", lambda: "event=stopping" in link.lines())
         link.process.send_signal(signal.SIGTERM)

@@ -25,19 +25,22 @@ pub fn tend(context: &Arc<Context>) {
     }
 }
 
+/// A caller for a thread that is still to be made. Where none can be had it stays with whoever offers it.
+type Caller = Arc<Mutex<Option<(TcpStream, SocketAddr)>>>;
+
 /// Makes a thread that waits at an entrance, or serves a caller it is given. It is counted as waiting before it runs, so that nobody
 /// makes another one for the same want.
-fn add_thread(context: &Arc<Context>, attendance: Attendance, caller: Option<(TcpStream, SocketAddr)>) -> bool {
+fn add_thread(context: &Arc<Context>, attendance: Attendance, caller: Option<&Caller>) -> bool {
     /// One at a time, so that each sees what memory the one before it has left.
     static MAKING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    let for_thread = context.clone();
+    let (for_thread, caller) = (context.clone(), caller.cloned());
     let result = threads::find_memory(limits::THREAD_STACK).and_then(|()| {
         threads::spawn(Box::new(move || {
-            if let Some((stream, peer)) = caller {
+            let Some(caller) = caller else { return work(&for_thread, attendance) };
+            let accepted = caller.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some((stream, peer)) = accepted {
                 serve(&for_thread, stream, peer, || drop(attendance));
-            } else {
-                work(&for_thread, attendance);
             }
         }))
     });
@@ -66,13 +69,20 @@ fn work(context: &Arc<Context>, mut attendance: Attendance) {
                     return;
                 }
             }
-            // Nothing ends the loop. Anything else than a want of ours concerns a caller that has already gone.
-            Err(error) if sys::is_out_of_resources(&error) => {
+            // A caller that has already gone.
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
+            // Nothing ends the loop. Descriptors or memory have run out, or whoever passed us the socket has shut it down, and may
+            // listen again.
+            Err(error) => {
                 log::warn(format_args!("event=accept_failed error=\"{error}\" effect=\"callers wait\""));
-                context.admission.make_room(None, entrance.count_callers());
+                if sys::is_out_of_resources(&error) {
+                    context.admission.make_room(None, entrance.count_callers());
+                }
                 thread::sleep(limits::ACCEPT_PAUSE);
+                if attendance.leave_if_more_than(limits::SPARE_THREADS) {
+                    return;
+                }
             }
-            Err(_) => {}
         }
     }
 }
@@ -99,9 +109,13 @@ fn serve(context: &Context, stream: TcpStream, peer: SocketAddr, when_admitted: 
 pub fn close_entrances(context: &Arc<Context>, is_over: impl Fn() -> bool) {
     for entrance in context.entrances.iter().filter(|entrance| !entrance.is_inherited) {
         let _ = entrance.listener.set_nonblocking(true);
-        while let (Ok((stream, peer)), false) = (entrance.listener.accept(), is_over()) {
-            let _ = stream.set_nonblocking(false);
-            add_thread(context, entrance.attend(), Some((stream, peer)));
+        while let (Ok(accepted), false) = (entrance.listener.accept(), is_over()) {
+            let caller = Arc::new(Mutex::new(Some(accepted)));
+            // It waits until somebody else's thread ends: dropped, its check would be lost.
+            while !add_thread(context, entrance.attend(), Some(&caller)) && !is_over() {
+                context.admission.make_room(None, entrance.count_callers() + 1);
+                thread::sleep(limits::STOP_TICK);
+            }
         }
         entrance.close();
     }

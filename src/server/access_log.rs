@@ -143,7 +143,7 @@ pub fn log_cut(place: &Place, path: &str, acknowledged: u64, size: u64) {
 
 /// Says that a caller is not let in, once a minute for each.
 pub fn log_not_allowed(address: IpAddr) {
-    log::warn(format_args!("event=not_allowed peer={} effect=\"connections are reset\"", log::Source::from(address)));
+    log::warn(format_args!("event=not_allowed peer={} effect=\"not served\"", log::Source::from(address)));
 }
 
 /// Quotes what a client sent, bytes that are no text included.

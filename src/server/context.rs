@@ -88,7 +88,7 @@ impl Context {
         self.entrances.iter().map(|entrance| entrance.count_callers()).sum()
     }
 
-    /// Whether a thread waits in `accept` at each entrance, so that whoever comes is served at once.
+    /// Whether a thread waits at each entrance: in `accept`, or with a caller at the door.
     pub fn is_accepting(&self) -> bool {
         self.entrances.iter().all(|entrance| entrance.waiting() > 0)
     }

@@ -149,7 +149,7 @@ impl Entrance {
         Arc::new(Entrance { listener, is_inherited, waiting: AtomicUsize::new(0) })
     }
 
-    /// Threads that wait at it.
+    /// Threads that wait at it, and those whose caller is still at the door: they see to it that somebody waits again.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }

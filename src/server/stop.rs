@@ -26,7 +26,7 @@ pub fn stop(context: &Arc<Context>, asked_before: u32) {
     let end_of_downloads = limits::STOP_CLOSING_TIME;
     let may_go_on = || context.time_to_stop().is_some_and(|left| left > end_of_downloads) && !is_impatient();
     while may_go_on() {
-        let has_grace = begun.elapsed() < limits::STOP_GRACE && !context.admission.is_empty();
+        let has_grace = clock::now().saturating_duration_since(begun) < limits::STOP_GRACE && !context.admission.is_empty();
         if !has_grace && !context.admission.has_moving_download() {
             break;
         }

@@ -1,23 +1,16 @@
 //! Sockets: which ones are listened on, what a connection's end and its small packets look like, and signals that must not kill.
 
-use std::io::Read;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::download::{Download, Ending, GET, start};
-use crate::common::{Client, Folder, Server, check_request, free_port, license_line, publish, susv};
+use crate::common::download::{Download, Ending, GET, start, start_inherited};
+use crate::common::{Client, Folder, Server, check_request, free_port, plain_folder, susv};
 
 const SETTINGS: &str = "current_firmware_version = 20260301\n";
-
-fn plain_folder() -> Folder {
-    let folder = Folder::new();
-    publish(&folder, "20260301", 1);
-    folder.write("licenses/a.slf", license_line(12345, 'a'));
-    folder
-}
 
 fn start_with(settings: &str, command: Command, input: impl Into<Stdio>) -> Server {
     Server::start_with_input(plain_folder(), &format!("{SETTINGS}{settings}"), command, input)
@@ -67,7 +60,26 @@ fn allow_reaches_connections_that_are_open() {
     server.wait_for_line("event=reloaded");
     client.send(check_request());
     assert!(client.try_answer(false).is_none(), "a check is not answered any more");
+    // Its next request comes while the kernel still has much of the answer to the one before.
+    on_its_way.stream.write_all(GET.as_bytes()).expect("a request");
+    std::thread::sleep(Duration::from_millis(300));
     assert_eq!(on_its_way.finish(), Ending::Whole, "what has begun is finished");
+    assert_eq!(on_its_way.read_to_end(), Ending::Closed(on_its_way.received.len()), "and nothing else begins");
+}
+
+#[test]
+fn allow_reaches_downloads_that_wait() {
+    let server = start("max_connections = 1\n");
+    let mut first = Download::begin_endless(&server);
+    let mut waits = Download::ask(server.address);
+    std::thread::sleep(Duration::from_millis(200));
+    server
+        .folder
+        .write("config.ini", format!("address = 127.0.0.1\nport = 0\nmax_connections = 1\n{SETTINGS}allow = 10.0.0.0/8\n"));
+    server.wait_for_line("event=reloaded");
+    assert_eq!(first.finish(), Ending::Other(200), "what has begun is finished");
+    let ending = waits.read_to_end();
+    assert!(matches!(ending, Ending::Closed(0) | Ending::Reset(0)), "{ending:?}");
 }
 
 #[test]
@@ -86,6 +98,23 @@ fn a_listener_as_descriptor_0_is_taken_although_it_does_not_block() {
     let server = start_with("", susv(), Stdio::from(OwnedFd::from(socket)));
     assert!(server.wait_for_line("event=listening").contains("socket=inherited"));
     assert_eq!(server.ask(check_request()).status, 200);
+}
+
+#[test]
+fn a_listener_that_its_owner_shuts_down_costs_no_cpu_and_does_not_keep_from_a_stop() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut server = start_inherited(&listener);
+    assert_eq!(server.ask(check_request()).status, 200);
+    TcpStream::from(OwnedFd::from(listener)).shutdown(Shutdown::Both).expect("an end");
+    server.wait_for_line("event=accept_failed");
+    let before = server.cpu_ticks();
+    std::thread::sleep(Duration::from_secs(1));
+    let ticks = server.cpu_ticks() - before;
+    assert!(ticks < 20, "{ticks} ticks in a second");
+    let lines = server.lines().iter().filter(|line| line.contains("accept_failed")).count();
+    assert!(lines <= 10, "{lines}");
+    server.signal(15);
+    assert_eq!(server.wait().code(), Some(0));
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Downloads with all a slow link has: a small receive buffer, an address of its own, a pace. A reset is told from an end.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::{PATIENCE, Server, image};
+use crate::common::{PATIENCE, Server, image, plain_folder, susv};
 
 /// The request for the image that `Server::start_plain` publishes.
 pub const GET: &str = "GET /firmware/20260301/upd_app.bin HTTP/1.1\r\nHost: test\r\n\r\n";
@@ -212,6 +213,14 @@ impl Download {
 /// A server with an offer that is known to be loaded, however slow the machine is.
 pub fn start(extra_settings: &str) -> Server {
     let server = Server::start_plain(extra_settings);
+    server.wait_for_line("event=offer version=20260301");
+    server
+}
+
+/// A server on a socket of the service manager's.
+pub fn start_inherited(listener: &TcpListener) -> Server {
+    let socket = Stdio::from(OwnedFd::from(listener.try_clone().expect("the socket")));
+    let server = Server::start_with_input(plain_folder(), "current_firmware_version = 20260301\n", susv(), socket);
     server.wait_for_line("event=offer version=20260301");
     server
 }

@@ -70,6 +70,14 @@ pub fn publish(folder: &Folder, version: &str, seed: u8) {
     folder.write(&format!("firmware/{version}/upd_app_for_old_frs.bin"), image(!seed));
 }
 
+/// A folder with version 20260301 and one licence file.
+pub fn plain_folder() -> Folder {
+    let folder = Folder::new();
+    publish(&folder, "20260301", 1);
+    folder.write("licenses/a.slf", license_line(12345, 'a'));
+    folder
+}
+
 /// Writes a `SHA256SUMS` for the images of `version` as they are, and for `more` files.
 pub fn publish_sums(folder: &Folder, version: &str, more: &[&str]) {
     let names = ["upd_app.bin", "upd_app_for_old_frs.bin"].iter().chain(more);
@@ -142,10 +150,15 @@ impl Server {
 
     /// Starts a server with version 20260301 offered and one licence file.
     pub fn start_plain(extra_settings: &str) -> Server {
-        Server::start(&format!("current_firmware_version = 20260301\n{extra_settings}"), |folder| {
-            publish(folder, "20260301", 1);
-            folder.write("licenses/a.slf", license_line(12345, 'a'));
-        })
+        Server::start_in(plain_folder(), &format!("current_firmware_version = 20260301\n{extra_settings}"))
+    }
+
+    /// Like `start_plain`, from a shell that lowers a limit first.
+    pub fn start_limited(limit: &str, extra_settings: &str) -> Server {
+        let program = susv();
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]).arg(program.get_program()).args(program.get_args());
+        Server::start_command(plain_folder(), &format!("current_firmware_version = 20260301\n{extra_settings}"), command)
     }
 
     pub fn start_in(folder: Folder, config: &str) -> Server {
@@ -155,6 +168,23 @@ impl Server {
     /// Like `start_in`, with a prepared command.
     pub fn start_command(folder: Folder, config: &str, command: Command) -> Server {
         Server::start_with_input(folder, &format!("address = 127.0.0.1\nport = 0\n{config}"), command, Stdio::null())
+    }
+
+    /// Like `start_plain`, as a `user` who may have `threads` threads; `None` where that cannot be had.
+    pub fn start_with_few_threads(threads: u32, user: &str, extra_settings: &str) -> Option<Server> {
+        // Root has no limit on threads, so the server must be somebody else; an emulator has threads of its own.
+        let is_root = fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
+        if std::env::var_os("SUSV_RUNNER").is_some() || !is_root {
+            println!("skipped: threads can be limited by root only");
+            return None;
+        }
+        let folder = plain_folder();
+        // The program may lie where only root may look.
+        let copy = folder.path().join("susv");
+        fs::copy(susv().get_program(), &copy).expect("a copy anyone may run");
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", user, "--regid", user, "--clear-groups", "prlimit", &format!("--nproc={threads}")]).arg(copy);
+        Some(Server::start_command(folder, &format!("current_firmware_version = 20260301\n{extra_settings}"), command))
     }
 
     /// Like `start_command`, with all of the settings and with what the service manager passes as descriptor 0.
@@ -184,6 +214,13 @@ impl Server {
 
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its CPU time in clock ticks (hundredths of a second).
+    pub fn cpu_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("its statistics");
+        let fields: Vec<_> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+        fields[11..13].iter().map(|field| field.parse::<u64>().expect("a number")).sum()
     }
 
     /// The lines written so far.

@@ -3,32 +3,15 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::download::{Download, Ending, GET, dial, reset, start, try_dial};
-use crate::common::{Client, Folder, Server, check_request, license_line, publish, susv, wait_until};
+use crate::common::download::{Download, Ending, GET, dial, reset, start, start_inherited, try_dial};
+use crate::common::{Client, check_request, wait_until};
 
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
-
-fn plain_folder() -> Folder {
-    let folder = Folder::new();
-    publish(&folder, "20260301", 1);
-    folder.write("licenses/a.slf", license_line(12345, 'a'));
-    folder
-}
-
-/// A server on a socket of the service manager's.
-fn start_inherited(listener: &TcpListener) -> Server {
-    let socket = Stdio::from(OwnedFd::from(listener.try_clone().expect("the socket")));
-    let server = Server::start_with_input(plain_folder(), "current_firmware_version = 20260301\n", susv(), socket);
-    server.wait_for_line("event=offer version=20260301");
-    server
-}
 
 #[test]
 fn a_download_that_the_kernel_holds_arrives_through_a_stop() {
@@ -271,6 +254,21 @@ fn what_a_client_pipelines_beyond_its_last_request_does_not_reset_the_answer() {
     assert_eq!(download.finish_at(250_000), Ending::Whole);
     let ending = download.read_to_end();
     assert!(matches!(ending, Ending::Closed(_)), "{ending:?}");
+}
+
+#[test]
+fn an_image_counts_as_taken_although_the_next_requests_came_with_its_own() {
+    let server = start("");
+    let mut stream = dial(server.address, Ipv4Addr::LOCALHOST, 16 * 1024);
+    stream.write_all((GET.repeat(2) + &check_request()).as_bytes()).expect("requests");
+    let mut first = Download { stream, received: Vec::new() };
+    assert_eq!(first.finish_at(300_000), Ending::Whole);
+    let mut second = Download { stream: first.stream, received: Vec::new() };
+    assert_eq!(second.finish_at(300_000), Ending::Whole);
+    let mut client = Client { stream: second.stream, received: Vec::new() };
+    assert_eq!(client.read_answer(false).status, 200);
+    let status = server.get("/status").text();
+    assert!(status.contains("\"downloads_complete\": 2") && status.contains("\"downloads_cut\": 0"), "{status}");
 }
 
 #[test]

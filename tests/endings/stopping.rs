@@ -2,32 +2,17 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::download::{Download, Ending, GET, dial, start, try_dial};
-use crate::common::{Answer, Client, Folder, Server, check_request, license_line, post_request, publish, susv, wait_until};
+use crate::common::download::{Download, Ending, GET, dial, start, start_inherited, try_dial};
+use crate::common::{Answer, Client, Server, check_request, license_line, plain_folder, post_request, susv, wait_until};
 
 const SIGHUP: i32 = 1;
 const SIGTERM: i32 = 15;
-
-fn plain_folder() -> Folder {
-    let folder = Folder::new();
-    publish(&folder, "20260301", 1);
-    folder.write("licenses/a.slf", license_line(12345, 'a'));
-    folder
-}
-
-fn start_inherited(listener: &TcpListener) -> Server {
-    let socket = Stdio::from(OwnedFd::from(listener.try_clone().expect("the socket")));
-    let server = Server::start_with_input(plain_folder(), "current_firmware_version = 20260301\n", susv(), socket);
-    server.wait_for_line("event=offer version=20260301");
-    server
-}
 
 /// What became of a check.
 enum Check {
@@ -100,6 +85,32 @@ fn downloads_begin_while_60_seconds_of_a_stop_are_left_and_then_are_answered_503
         assert_eq!(moving.join().expect("a download"), Ending::Whole);
     });
     assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn callers_at_the_end_of_a_stop_are_served_although_there_are_few_threads() {
+    let Some(server) = Server::start_with_few_threads(12, "64996", "max_connections = 50\n") else { return };
+    // Somebody idle makes the stop last a second. Just before its end more come than there are threads.
+    let _holds_on = server.connect();
+    thread::sleep(Duration::from_millis(100));
+    server.signal(SIGTERM);
+    server.wait_for_line("event=stopping");
+    thread::sleep(Duration::from_millis(850));
+    let statuses: Vec<_> = thread::scope(|scope| {
+        let call = || {
+            let stream = try_dial(server.address, Ipv4Addr::LOCALHOST, 0)?;
+            let mut client = Client { stream, received: Vec::new() };
+            // Head and body come in two, on a slow line.
+            thread::sleep(Duration::from_millis(200));
+            client.send(check_request());
+            Some(client.try_answer(false).map(|answer| answer.status))
+        };
+        let callers: Vec<_> = (0..30).map(|_| scope.spawn(call)).collect();
+        callers.into_iter().map(|caller| caller.join().expect("a caller")).collect()
+    });
+    println!("{statuses:?}");
+    let lost = statuses.iter().filter(|status| **status == Some(None)).count();
+    assert_eq!(lost, 0, "{statuses:?}");
 }
 
 /// 32 callers that say nothing, say too little, or do not read.

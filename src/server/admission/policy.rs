@@ -80,13 +80,12 @@ pub struct WaitingView {
     pub waited: Duration,
 }
 
-/// Which of those that wait, in the order they came, is next: whoever has waited long, else of the caller that sends least.
+/// Which of those that wait, in the order they came, is next: those who have waited long before the others, and among either those
+/// of the caller that sends least.
 pub fn next_download(waiting: &[WaitingView], sending: &[Origin]) -> Option<usize> {
     let of = |origin: Origin| sending.iter().filter(|sender| **sender == origin).count();
-    match waiting.first() {
-        Some(first) if first.waited >= limits::FAIR_AFTER => Some(0),
-        _ => (0..waiting.len()).min_by_key(|index| waiting.get(*index).map(|view| of(view.origin))),
-    }
+    let rank = |view: &WaitingView| (view.waited < limits::FAIR_AFTER, of(view.origin));
+    waiting.iter().enumerate().min_by_key(|(_, view)| rank(view)).map(|(index, _)| index)
 }
 
 /// Which of the downloads under way gives way to one that waits: a slow one, of the caller that sends most first.
@@ -186,13 +185,14 @@ mod tests {
     fn the_next_download_is_of_whoever_sends_least_until_one_has_waited_long() {
         /// Who waits and for how many seconds, who sends, and who is next.
         type Case = (&'static str, &'static [(u8, u64)], &'static [u8], Option<usize>);
-        let cases: [Case; 6] = [
+        let cases: [Case; 7] = [
             ("nobody waits", &[], &[1], None),
             ("one caller: as they came", &[(1, 5), (1, 4)], &[1, 1], Some(0)),
             ("a second till passes a crowd", &[(1, 9), (1, 8), (2, 0)], &[1, 1, 1], Some(2)),
             ("whoever has waited ten seconds", &[(1, 10), (2, 5)], &[1, 1], Some(0)),
             ("of equals the one that came first", &[(1, 3), (2, 2)], &[], Some(0)),
             ("least, not none", &[(1, 3), (2, 2)], &[1, 1, 2], Some(1)),
+            ("of those who have waited long, too", &[(1, 14), (1, 13), (2, 11)], &[1, 1, 1], Some(2)),
         ];
         for (name, waiting, sending, expected) in cases {
             let view =

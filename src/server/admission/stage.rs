@@ -50,10 +50,6 @@ impl Stage {
     pub fn enter(&mut self, phase: Phase) {
         self.phase = phase;
         self.since = clock::now();
-        if phase == Phase::Sending {
-            // It was let through: an earlier request to leave is not obeyed any more.
-            self.asked_to_leave = None;
-        }
     }
 
     /// Whether it holds a download's permit; then newcomers leave it alone, whatever its phase.

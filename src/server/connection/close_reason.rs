@@ -25,7 +25,7 @@ pub enum CloseReason {
     FileChanged,
     /// A file could not be read on while it was sent.
     FileUnreadable,
-    /// The settings do not let this caller in any more.
+    /// The settings do not let this caller in any more; what it was answered before still arrives.
     NotAllowed,
     /// There is no memory for its request.
     OutOfMemory,
@@ -40,13 +40,13 @@ impl CloseReason {
             | CloseReason::Stalled
             | CloseReason::TooSlow
             | CloseReason::FileChanged
-            | CloseReason::FileUnreadable
-            | CloseReason::NotAllowed => true,
+            | CloseReason::FileUnreadable => true,
             CloseReason::Answered
             | CloseReason::Refused
             | CloseReason::ClientGone
             | CloseReason::Idle
             | CloseReason::MadeRoom
+            | CloseReason::NotAllowed
             | CloseReason::OutOfMemory => false,
         }
     }

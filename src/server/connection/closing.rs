@@ -34,24 +34,29 @@ pub enum Delivery {
     Arrived,
     /// It may still arrive; so many bytes are on their way.
     UnderWay(u64),
-    /// The connection has been reset, or nobody may wait any longer, with so many bytes on their way.
-    Unknown(u64),
+    /// The connection has been reset with so many bytes on their way.
+    Lost(u64),
 }
 
-/// Looks once, when `acknowledged` bytes of the connection have arrived. `is_shut` tells that our end of it, which counts as a byte,
-/// is on its way too.
-pub fn look_at_delivery(place: &Place, acknowledged: u64, is_shut: bool) -> Delivery {
-    let missing = sys::unacknowledged_bytes(&place.stream).saturating_sub(u64::from(is_shut));
-    if missing == 0 {
-        return Delivery::Arrived;
+/// Looks once. `is_shut` tells that our end of the connection, which counts as a byte, is on its way too.
+pub fn look_at_delivery(place: &Place, is_shut: bool) -> Delivery {
+    match sys::unacknowledged_bytes(&place.stream).saturating_sub(u64::from(is_shut)) {
+        0 => Delivery::Arrived,
+        // A socket that was reset has no other end any more.
+        missing if place.stream.peer_addr().is_err() => Delivery::Lost(missing),
+        missing => Delivery::UnderWay(missing),
     }
+}
+
+/// Whether a download that is under way keeps its permit, now that `acknowledged` bytes of the connection have arrived.
+pub fn keeps_permit(place: &Place, acknowledged: u64) -> bool {
     let now = clock::now();
     let mut stage = place.stage();
-    let Some(progress) = &mut stage.progress else { return Delivery::Unknown(missing) };
-    progress.note(acknowledged, now);
-    // A socket that was reset has no other end any more.
-    let is_over = progress.stood_still(now) >= limits::STALL_TIME || stage.gives_way || place.stream.peer_addr().is_err();
-    if is_over { Delivery::Unknown(missing) } else { Delivery::UnderWay(missing) }
+    let gives_way = stage.gives_way;
+    stage.progress.as_mut().is_some_and(|progress| {
+        progress.note(acknowledged, now);
+        !gives_way && progress.stood_still(now) < limits::STALL_TIME
+    })
 }
 
 /// Waits a little for the client's end or for more of its bytes, which are dropped.

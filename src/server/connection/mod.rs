@@ -10,6 +10,7 @@ mod close_reason;
 
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::thread;
 use std::time::Duration;
 
 use crate::clock;
@@ -105,10 +106,13 @@ impl<'a> Connection<'a> {
         ControlFlow::Continue(())
     }
 
-    /// While the last download is not acknowledged: looks for that, until the next request begins. Returns how long that may take.
+    /// Waits until the last download is acknowledged or has given way: a request that comes before waits, as its client does for the
+    /// bytes before the answer. Returns how long the next request may take to begin.
     fn await_acknowledgement(&mut self) -> ControlFlow<CloseReason, Duration> {
-        while self.outgoing.is_download_under_way() && !self.receiver.has_bytes() {
-            if let Arrival::Ended(reason) = self.receiver.fill(self.outgoing.place(), limits::ACKNOWLEDGEMENT_TICK) {
+        while self.outgoing.is_download_under_way() {
+            if self.receiver.has_bytes() {
+                thread::sleep(limits::ACKNOWLEDGEMENT_TICK);
+            } else if let Arrival::Ended(reason) = self.receiver.fill(self.outgoing.place(), limits::ACKNOWLEDGEMENT_TICK) {
                 return ControlFlow::Break(reason);
             }
         }

@@ -36,9 +36,18 @@ struct Delivering {
     /// The file, below the firmware folder.
     path: String,
     size: u64,
+    /// How much of the file has arrived.
+    acknowledged: u64,
     /// Dropped, it counts as cut.
     download: RegistrarDownload,
     is_logged: bool,
+}
+
+impl Delivering {
+    fn note_missing(&mut self, missing: u64) {
+        self.acknowledged = self.size.saturating_sub(missing);
+        self.download.note_position(self.acknowledged, clock::uptime_seconds());
+    }
 }
 
 impl<'a> Outgoing<'a> {
@@ -104,11 +113,11 @@ impl<'a> Outgoing<'a> {
             download.note_position(size.saturating_sub(missing), clock::uptime_seconds());
         }
         let is_download = reply.body.is_download();
-        self.delivery = None;
+        self.give_up_delivery();
         match (reply.event, download) {
             (Event::Check(check), _) => self.offered_here = check.offered_here(),
             (Event::Download { path, size, .. }, Some(download)) if sent == due => {
-                self.delivery = Some(Delivering { path, size, download, is_logged });
+                self.delivery = Some(Delivering { path, size, acknowledged: 0, download, is_logged });
             }
             _ => {}
         }
@@ -124,36 +133,36 @@ impl<'a> Outgoing<'a> {
         self.permit.is_some()
     }
 
-    /// Looks whether the last download has arrived, and says what became of it as soon as that is known; then its permit is given
-    /// back. `is_shut` tells that our end of the connection is on its way too.
+    /// Looks whether the last download has arrived, and notes what became of it as soon as that is known. Its permit is given back
+    /// then, or when it has to give way: what the kernel holds is delivered all the same. `is_shut` tells that our end of the
+    /// connection is on its way too.
     pub fn settle_download(&mut self, is_shut: bool) {
-        if self.permit.is_none() {
+        if self.permit.is_none() && self.delivery.is_none() {
             return;
         }
         let place = &self.guard.place;
-        let now = clock::uptime_seconds();
-        let delivery = closing::look_at_delivery(place, self.sender.acknowledged(place), is_shut);
-        match (delivery, &mut self.delivery) {
-            (Delivery::UnderWay(missing), Some(delivering)) => {
-                delivering.download.note_position(delivering.size.saturating_sub(missing), now);
-                return;
-            }
-            (Delivery::UnderWay(_), None) => return,
-            _ => {}
+        let delivery = closing::look_at_delivery(place, is_shut);
+        if let (Delivery::UnderWay(missing) | Delivery::Lost(missing), Some(delivering)) = (delivery, &mut self.delivery) {
+            delivering.note_missing(missing);
         }
-        if let Some(mut delivering) = self.delivery.take() {
-            match delivery {
-                Delivery::Unknown(missing) => {
-                    let acknowledged = delivering.size.saturating_sub(missing);
-                    delivering.download.note_position(acknowledged, now);
-                    if delivering.is_logged {
-                        access_log::log_cut(place, &delivering.path, acknowledged, delivering.size);
-                    }
+        match delivery {
+            Delivery::UnderWay(_) if closing::keeps_permit(place, self.sender.acknowledged(place)) => return,
+            Delivery::UnderWay(_) => {}
+            Delivery::Arrived => {
+                if let Some(delivering) = self.delivery.take() {
+                    delivering.download.complete(clock::uptime_seconds());
                 }
-                _ => delivering.download.complete(now),
             }
+            Delivery::Lost(_) => self.give_up_delivery(),
         }
         self.permit = None;
+    }
+
+    /// Counts the last download as cut, if it is not known to have arrived.
+    fn give_up_delivery(&mut self) {
+        if let Some(delivering) = self.delivery.take().filter(|delivering| delivering.is_logged) {
+            access_log::log_cut(&self.guard.place, &delivering.path, delivering.acknowledged, delivering.size);
+        }
     }
 
     /// Ends the connection so that its client can tell an answer that is whole from one that is not.
@@ -161,20 +170,17 @@ impl<'a> Outgoing<'a> {
         let place = self.guard.place.clone();
         if reason.is_reset() || self.sender.is_in_download() {
             sys::set_reset_on_close(&place.stream, true);
-            return;
+            return self.give_up_delivery();
         }
         let _ = place.stream.shutdown(Shutdown::Write);
+        self.settle_download(true);
         while self.permit.is_some() {
+            closing::wait_for_acknowledgement(&place);
             self.settle_download(true);
-            if self.permit.is_some() {
-                closing::wait_for_acknowledgement(&place);
-            }
         }
-        let is_unread = is_pipelining || sys::unread_bytes(&place.stream) > 0;
-        match reason {
-            CloseReason::Refused => closing::linger(&place),
-            CloseReason::Answered if is_unread => closing::linger(&place),
-            _ => {}
+        self.give_up_delivery();
+        if reason == CloseReason::Refused || is_pipelining || sys::unread_bytes(&place.stream) > 0 {
+            closing::linger(&place);
         }
     }
 }
