@@ -84,7 +84,7 @@ fn describe(known: &Known, now: u32, judge: &impl Fn(IpAddr, Date) -> Standing) 
     };
     let alive: Vec<_> = tracks.iter().filter(is_alive).copied().collect();
     let judged = alive.iter().map(|track| (find_state(known, track, judge(known.address, track.build_date), now), *track));
-    let (state, track) = judged.min_by_key(|(state, _)| *state)?;
+    let (state, track) = judged.min_by_key(|(state, track)| (*state, track.build_date))?;
     let last =
         |times: &dyn Fn(&Track) -> Option<(Date, u32)>| tracks.iter().filter_map(|track| times(track)).map(|(_, at)| at).max();
     Some(Registrar {
