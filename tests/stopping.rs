@@ -3,6 +3,8 @@
 mod common;
 #[path = "common/download.rs"]
 mod download;
+#[path = "common/preload.rs"]
+mod preload;
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
@@ -207,29 +209,13 @@ int statx(int at, const char *path, int flags, unsigned mask, struct statx *foun
 
 /// A server whose disk hangs once the returned file exists; `None` where that cannot be had.
 fn start_with_disk_that_can_hang(config: &str) -> Option<(Server, std::path::PathBuf)> {
-    if std::env::var_os("SUSV_RUNNER").is_some() {
-        println!("skipped: a library cannot be preloaded into an emulated program");
-        return None;
-    }
     let folder = plain_folder();
-    let source = folder.write("hang.c", HANGING_DISK);
-    let library = folder.path().join("hang.so");
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).args(["-ldl"]).status();
-    if !built.is_ok_and(|status| status.success()) {
-        println!("skipped: there is no working cc");
-        return None;
-    }
     let trigger = folder.path().join("now");
-    let mut command = susv();
-    command.env("LD_PRELOAD", library).env("TEST_HANG", &trigger);
+    let mut command = preload::with_library(&folder, HANGING_DISK)?;
+    command.env("TEST_HANG", &trigger);
     let server = Server::start_command(folder, &format!("current_firmware_version = 20260301\n{config}"), command);
     server.wait_for_line("event=offer version=20260301");
-    let maps = std::fs::read_to_string(format!("/proc/{}/maps", server.id())).unwrap_or_default();
-    if !maps.contains("hang.so") {
-        println!("skipped: the program is static");
-        return None;
-    }
-    Some((server, trigger))
+    preload::is_loaded(&server).then_some((server, trigger))
 }
 
 fn license_request() -> String {
