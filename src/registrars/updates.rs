@@ -55,7 +55,8 @@ impl Memory {
             return (offer, news);
         }
         let decision = match mislabel {
-            _ if !check.hold_repeats || check.is_by_stranger => offer,
+            // Not a new round each time: rounds make the next hold longer, should there be one.
+            _ if !check.hold_repeats || check.is_by_stranger => Decision::Offer { is_new_round: false },
             Some(Mislabel { version, build_date, .. }) if chosen <= version => {
                 Decision::Hold(Hold::Mislabelled { version, build_date })
             }
@@ -143,4 +144,38 @@ fn find_mislabel(known: &Known, build_date: Date, is_driver: bool) -> Option<Mis
     }
     let version = taken.max().filter(|version| *version > build_date)?;
     Some(Mislabel { version, build_date, is_driver })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUILT: Date = 20171219;
+    const VERSION: Date = 20260301;
+
+    /// A driver's check that is offered the version, if it is not held.
+    fn check(memory: &mut Memory, hold_repeats: bool, now: u32) -> Decision {
+        let caller = [10, 0, 0, 1].into();
+        let (is_java, has_field, chosen) = (true, true, Some(VERSION));
+        let check = Check { caller, is_java, has_field, is_by_stranger: false, build_date: BUILT, chosen, hold_repeats };
+        memory.check(&check, now).0
+    }
+
+    fn take(memory: &mut Memory, now: u32) {
+        let caller = [10, 0, 0, 1].into();
+        let start = DownloadStart { caller, is_java: true, offered_here: None, version: Some(VERSION), start: 0, size: 1000 };
+        let driver = memory.begin_download(&start, now);
+        memory.end_download(&start, driver, 1000, Transfer::Complete, now);
+    }
+
+    #[test]
+    fn what_was_taken_while_nobody_was_held_makes_no_hold_longer() {
+        let mut memory = Memory::default();
+        for round in 0..20 {
+            assert!(matches!(check(&mut memory, false, round * 600), Decision::Offer { .. }), "{round}");
+            take(&mut memory, round * 600 + 60);
+        }
+        let told = check(&mut memory, true, 20 * 600);
+        assert!(matches!(told, Decision::Hold(Hold::Taken { left, .. }) if left <= 26 * 3600), "{told:?}");
+    }
 }
