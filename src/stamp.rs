@@ -39,6 +39,11 @@ impl Stamp {
         fs::metadata(path).ok().map(|metadata| Stamp::from(&metadata))
     }
 
+    /// Whether it is of the file that `metadata` describes, in whatever state.
+    pub fn is_of_file(&self, metadata: &Metadata) -> bool {
+        (self.device, self.inode) == (metadata.dev(), metadata.ino())
+    }
+
     /// All of it, for a digest.
     pub fn to_bytes(self) -> [u8; 56] {
         let [modified, modified_nanos] = self.modified.map(i64::cast_unsigned);

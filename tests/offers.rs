@@ -1,6 +1,8 @@
 //! Several offers: who is offered which version, from the real server, with callers of their own addresses.
 
 mod common;
+#[path = "common/lease.rs"]
+mod lease;
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
@@ -295,12 +297,6 @@ fn an_offer_that_vanishes_while_the_server_is_stopped_is_missed_at_the_start() {
 /// Samba has leases on what Windows writes, and a disk that fails for a moment does the same: the stamp stays what it was.
 #[test]
 fn sums_that_could_not_be_read_at_first_are_obeyed_when_they_can() {
-    unsafe extern "C" {
-        fn fcntl(file: i32, command: i32, argument: i32) -> i32;
-    }
-    const SET_SIGNAL: i32 = 10;
-    const SET_LEASE: i32 = 1024;
-    const URGENT: i32 = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 21 } else { 23 };
     let folder = Folder::new();
     publish(&folder, "20260101", 1);
     publish(&folder, "20260301", 2);
@@ -309,9 +305,7 @@ fn sums_that_could_not_be_read_at_first_are_obeyed_when_they_can() {
     fs::remove_file(folder.path().join("firmware/20260301/offer.ini")).expect("gone");
     let path = folder.path().join("firmware/20260301/SHA256SUMS");
     let sums = fs::OpenOptions::new().write(true).open(path).expect("the sums");
-    // SAFETY: the descriptor is open, and a signal that is ignored tells of who wants to read.
-    let result = unsafe { (fcntl(sums.as_raw_fd(), SET_SIGNAL, URGENT), fcntl(sums.as_raw_fd(), SET_LEASE, 1)) };
-    assert_eq!(result, (0, 0), "a lease");
+    lease::take(&sums);
     let server = Server::start_in(folder, LATEST);
     server.wait_for_line("SUMS-UNREADABLE");
     drop(sums);
