@@ -214,6 +214,29 @@ fn assert_shortage_changes_nothing(server: &Server, faults: &str) {
     assert!(!lines.iter().any(|line| bad.iter().any(|bad| line.contains(bad))), "{faults}: {lines:#?}");
 }
 
+#[test]
+fn settings_that_descriptors_or_memory_do_not_suffice_for_are_read_later() {
+    let cases = [("open", EMFILE), ("stat", ENOMEM), ("read", ENFILE)];
+    thread::scope(|scope| {
+        for (call, number) in cases {
+            scope.spawn(move || {
+                let Some(server) = start("") else { return };
+                fail(server.folder.path(), &format!("{call} {number} /config.ini\n"));
+                server.folder.write("config.ini", "address = 127.0.0.1\nport = 0\ncurrent_firmware_version = 20260101\n");
+                let end = Instant::now() + Duration::from_secs(6);
+                while Instant::now() < end {
+                    assert_eq!(offered(&server), Some(20260301), "{call}: {:#?}", server.lines());
+                    thread::sleep(Duration::from_millis(100));
+                }
+                fail(server.folder.path(), "");
+                wait_until("the settings are in force", || offered(&server) == Some(20260101));
+                let lines = server.lines();
+                assert!(!lines.iter().any(|line| line.contains("event=problem")), "{call}: {lines:#?}");
+            });
+        }
+    });
+}
+
 /// An image that is offered is in memory: what happens to its file is no change as long as nobody has to read it.
 #[test]
 fn read_errors_of_what_was_read_before_withdraw_nothing() {
