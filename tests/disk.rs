@@ -19,7 +19,7 @@ const ENOMEM: i32 = 12;
 const ENFILE: i32 = 23;
 const EMFILE: i32 = 24;
 
-/// Calls fail as the file `TEST_FAULTS` says, in lines of a call (`open`, `list`, `stat`, `read`), the number of its error, and a part
+/// Calls fail as the file `TEST_FAULTS` says, in lines of a call (`open`, `list`, `stat`, `read`; `load`: a large read), the number of its error, and a part
 /// of the path.
 const FAULTY_DISK: &str = r#"
 #define _GNU_SOURCE
@@ -80,7 +80,7 @@ int statx(int at, const char *path, int flags, unsigned mask, struct statx *foun
     return ((int (*)(int, const char *, int, unsigned, struct statx *))dlsym(RTLD_NEXT, "statx"))(at, path, flags, mask, found);
 }
 ssize_t read(int file, void *bytes, size_t count) {
-    if (fails_at("read", file, "")) return -1;
+    if (fails_at("read", file, "") || count > 65536 && fails_at("load", file, "")) return -1;
     return ((ssize_t (*)(int, void *, size_t))dlsym(RTLD_NEXT, "read"))(file, bytes, count);
 }
 #define PREAD(name) ssize_t name(int file, void *bytes, size_t count, off64_t at) { \
@@ -98,7 +98,12 @@ fn fail(folder: &Path, faults: &str) {
 
 /// A server on a disk that fails so from the start: two versions, one licence.
 fn start(faults: &str) -> Option<Server> {
+    start_prepared(faults, |_| {})
+}
+
+fn start_prepared(faults: &str, prepare: impl FnOnce(&Folder)) -> Option<Server> {
     let folder = Folder::new();
+    prepare(&folder);
     publish(&folder, "20260101", 1);
     publish(&folder, "20260301", 2);
     publish_sums(&folder, "20260301", &[]);
@@ -252,6 +257,29 @@ fn read_errors_of_what_was_read_before_withdraw_nothing() {
     }
     fail(server.folder.path(), "");
     wait_until("the licence is given", || license_status(&server) == 200);
+}
+
+/// Its images do not fit into memory, or cannot be read to their end; the one before is offered.
+#[test]
+fn what_is_offered_is_missed_at_once_however_many_folders_there_are_and_whatever_is_refused() {
+    let server = start_prepared(&format!("load {ENOMEM} /20260301/\n"), |folder| {
+        for number in 0..200 {
+            fs::create_dir_all(folder.path().join(format!("firmware/{}0101", 1800 + number))).expect("a folder");
+        }
+    });
+    let Some(server) = server else { return };
+    server.wait_for_line("NO-MEMORY");
+    assert_eq!(offered(&server), Some(20260101));
+    for _ in 0..2 {
+        let path = server.folder.path().join("firmware/20260101/upd_app.bin");
+        fs::rename(&path, server.folder.path().join("away")).expect("away");
+        let begun = Instant::now();
+        wait_until("it is withdrawn", || offered(&server).is_none());
+        // Two looks, on a busy machine.
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+        fs::rename(server.folder.path().join("away"), &path).expect("back");
+        wait_until("it is back", || offered(&server) == Some(20260101));
+    }
 }
 
 /// What stands there now is not known, so nobody is sent to it.

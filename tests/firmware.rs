@@ -549,6 +549,23 @@ fn the_oldest_of_too_many_folders_are_left_out() {
 }
 
 #[test]
+fn a_folder_that_is_left_out_while_it_runs_is_not_served_either() {
+    let server = Server::start("current_firmware_version = latest\n", |folder| {
+        publish(folder, "00010101", 1);
+        for number in 0..1023 {
+            fs::create_dir_all(folder.path().join(format!("firmware/{:04}0101", 500 + number))).expect("a folder");
+        }
+    });
+    assert_eq!(server.get("/firmware/00010101/upd_app.bin").status, 200);
+    publish(&server.folder, "20260301", 2);
+    server.wait_for_line("more than 1024 version folders");
+    wait_until("the oldest is left out", || server.get("/firmware/00010101/upd_app.bin").status == 404);
+    // There is room for it again.
+    fs::remove_dir(server.folder.path().join("firmware/05000101")).expect("gone");
+    wait_until("the oldest is served", || server.get("/firmware/00010101/upd_app.bin").status == 200);
+}
+
+#[test]
 fn nothing_hangs_at_a_pipe_and_no_link_leads_out_however_fast_they_are_swapped() {
     let mut server = Server::start(SETTINGS, |folder| {
         publish(folder, "20260301", 1);

@@ -210,14 +210,15 @@ impl Catalog {
             Some(judgement) => judgement,
             None => {
                 let known = self.shelf.known(version);
-                let result = judge(root, version, &shelved.state, Sizes::from(&*self.settings), known.as_ref());
+                let sizes = Sizes::from(&*self.settings);
+                let result = judge(root, version, &shelved.state, sizes, known.as_ref());
                 let judgement = Arc::new(result.map_err(|undecided| match undecided {
                     Undecided::Changing => changing(),
                     Undecided::Shortage(error) => NoImage::Shortage(error),
                 })?);
                 // A read error may be gone the next time.
                 if !judgement.is_retried {
-                    self.shelf.note(version, &shelved.state, &judgement);
+                    self.shelf.note(version, &shelved.state, sizes, &judgement);
                 }
                 judgement
             }
