@@ -23,6 +23,7 @@ impl Memory {
         });
         proof.into_iter().for_each(|version| self.prove(version));
         let mislabel = mislabel.filter(|mislabel| !self.is_proven(mislabel.version));
+        let mislabel = mislabel.map(|mislabel| Mislabel { is_offered: self.is_offered(mislabel.version), ..mislabel });
         let Some(known) = self.note_check(caller, build_date, now) else { return (offer, news) };
         if let Some(mislabel) = mislabel {
             // What a driver showed says more.
@@ -42,7 +43,7 @@ impl Memory {
             // So the newer date was another till's, and not what became of the older one.
             known.mislabel = known.mislabel.filter(|mislabel| build_date >= mislabel.build_date);
         }
-        let mislabel = known.mislabel.filter(|mislabel| mislabel.is_driver);
+        let mislabel = known.present_mislabel().filter(|mislabel| mislabel.is_driver);
         let Some(track) = known.track_mut(build_date) else { return (offer, news) };
         let Some(chosen) = check.chosen else {
             if is_driver {
@@ -143,7 +144,7 @@ fn find_mislabel(known: &Known, build_date: Date, is_driver: bool) -> Option<Mis
         return None;
     }
     let version = taken.max().filter(|version| *version > build_date)?;
-    Some(Mislabel { version, build_date, is_driver })
+    Some(Mislabel { version, build_date, is_driver, is_offered: true })
 }
 
 #[cfg(test)]
