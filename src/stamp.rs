@@ -1,11 +1,13 @@
 //! File stamps: how we notice that a file is not what it was.
 
 use std::fs::{self, Metadata};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::sha256;
+use crate::sys;
 use crate::text::to_hex;
 
 /// What tells two states of a file apart without reading it. Compared for difference only, never for age: gateways have no
@@ -37,6 +39,20 @@ impl Stamp {
     /// The state of what stands at `path`, links followed; `None` if nothing can be seen there.
     pub fn of(path: &Path) -> Option<Stamp> {
         fs::metadata(path).ok().map(|metadata| Stamp::from(&metadata))
+    }
+
+    /// The same. An error only if descriptors or memory have run out, so that nothing is known.
+    pub fn look(path: &Path) -> io::Result<Option<Stamp>> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(Stamp::from(&metadata))),
+            Err(error) if sys::is_out_of_resources(&error) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Whether it is of the file that `metadata` describes, in whatever state.
+    pub fn is_of_file(&self, metadata: &Metadata) -> bool {
+        (self.device, self.inode) == (metadata.dev(), metadata.ino())
     }
 
     /// All of it, for a digest.

@@ -37,9 +37,11 @@ pub struct FirmwareLoader {
 impl FirmwareLoader {
     /// A loader that has not looked yet.
     pub fn new(settings: &Settings, shelf: Arc<Shelf>) -> FirmwareLoader {
+        let sizes = Sizes::from(settings);
+        shelf.judge_by(sizes);
         FirmwareLoader {
             root: settings.firmware_path.clone(),
-            sizes: Sizes::from(settings),
+            sizes,
             shelf,
             folders: SortedMap::default(),
             names: FolderNames::default(),
@@ -58,7 +60,7 @@ impl FirmwareLoader {
         let sizes = Sizes::from(settings);
         if self.sizes != sizes {
             self.sizes = sizes;
-            self.shelf.forget_judgements();
+            self.shelf.judge_by(sizes);
             self.folders.iter_mut().for_each(|(_, folder)| folder.forget_judgement());
         }
     }
@@ -82,14 +84,17 @@ impl FirmwareLoader {
         let groups = (self.folders.entries().len() / limits::FOLDERS_IN_TURN).max(1);
         self.turn = (self.turn + 1) % groups;
         for (index, (version, folder)) in self.folders.iter_mut().rev().enumerate() {
-            let is_relevant = fixed.map_or(may_be_chosen, |fixed| *version == fixed);
+            // What is live is missed at once, also where a newer one that cannot be live stands before it.
+            let is_live = folder.images().is_some();
+            let is_relevant = fixed.map_or(may_be_chosen || is_live, |fixed| *version == fixed);
             if is_relevant || !folder.is_settled() || index % groups == self.turn {
                 // A failure is no change.
                 let _ = folder.look(&rules, now, is_relevant);
             }
             may_be_chosen &= !folder.is_for_all();
         }
-        self.folders.retain(|version, folder| !folder.is_gone() || Some(*version) == fixed);
+        let oldest = self.names.oldest;
+        self.folders.retain(|version, folder| Some(*version) == fixed || *version >= oldest && !folder.is_gone());
         self.choose_live(settings);
         self.judge_one_more();
         self.shelve();

@@ -15,6 +15,8 @@ use crate::text::quote;
 pub struct FolderNames {
     /// The version folders, newest first.
     pub versions: Vec<Date>,
+    /// Older ones are left out, since there are too many.
+    pub oldest: Date,
     /// Whether it can be read at all.
     pub is_readable: bool,
     /// What is wrong with the folder, or with names in it.
@@ -38,6 +40,7 @@ impl FolderNames {
         crate::problem::bound(&mut names.problems, &root.to_string_lossy(), limits::PROBLEMS_PER_FILE);
         if let Some(more) = names.versions.len().checked_sub(limits::VERSION_FOLDERS).filter(|more| *more > 0) {
             names.versions.truncate(limits::VERSION_FOLDERS);
+            names.oldest = names.versions.last().copied().unwrap_or_default();
             let details = vec![limits::VERSION_FOLDERS.into(), more.into()];
             names.problems.push(Problem::with(root, &texts::FOLDERS_LEFT_OUT, details));
         }

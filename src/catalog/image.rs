@@ -92,3 +92,39 @@ pub fn split_image_path(path: &str) -> Option<(Date, &str)> {
     let version = crate::calendar::parse_version(folder)?;
     IMAGE_NAMES.contains(&name).then_some((version, name))
 }
+
+/// Whether a version's image may stand at `path` below the firmware folder under a name that is not its own: file systems of sticks
+/// find `upd_app.bin` as `UPD_APP.BIN` and as `upd_app.bin.` too.
+pub fn is_nearly_image_path(path: &str) -> bool {
+    let Some((folder, name)) = path.split_once('/') else { return false };
+    let [folder, proper] = [folder, name].map(|part| part.trim_end_matches(['.', ' ']));
+    let is_image = IMAGE_NAMES.iter().any(|image| image.eq_ignore_ascii_case(proper));
+    is_image && crate::calendar::parse_version(folder).is_some() && split_image_path(path).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_known_by_their_names_and_suspected_by_others() {
+        for (path, is_image, is_nearly) in [
+            ("20260301/upd_app.bin", true, false),
+            ("20260301/upd_app_for_old_frs.bin", true, false),
+            ("20260301/UPD_APP.BIN", false, true),
+            ("20260301/Upd_app_for_old_FRs.bin", false, true),
+            ("20260301/upd_app.bin.", false, true),
+            ("20260301/upd_app.bin. .", false, true),
+            ("20260301./upd_app.bin", false, true),
+            ("20260301 /UPD_APP.bin", false, true),
+            ("20260301/upd_app.bin.old", false, false),
+            ("20260301/SHA256SUMS", false, false),
+            ("20260301/old/UPD_APP.BIN", false, false),
+            ("20261301/UPD_APP.BIN", false, false),
+            ("UPD_APP.BIN", false, false),
+            ("tools/UPD_APP.BIN", false, false),
+        ] {
+            assert_eq!((split_image_path(path).is_some(), is_nearly_image_path(path)), (is_image, is_nearly), "{path}");
+        }
+    }
+}

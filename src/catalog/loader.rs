@@ -23,7 +23,7 @@ pub struct Loader {
     index: Arc<LicenseIndex>,
     shelf: Arc<Shelf>,
     looked_at: Option<Instant>,
-    /// What the last catalog was made of.
+    /// What the last catalog was made of; `None` if there was none, or if a look has ended in a panic since.
     last: Option<(Arc<Firmware>, Vec<Problem>)>,
 }
 
@@ -44,7 +44,8 @@ impl Loader {
         }
     }
 
-    /// Looks at everything once. Returns a catalog if it is another one than the last, or the first.
+    /// Looks at everything once. Returns a catalog if it is another one than the last, or the first. After a panic, which is a fault
+    /// of ours, it may be called again: what that look had found by then is published by the next one.
     pub fn look(&mut self, now: Instant) -> Option<Arc<Catalog>> {
         self.looked_at = Some(now);
         let is_configured = self.settings.look(now);
@@ -52,10 +53,9 @@ impl Loader {
     }
 
     fn look_at_rest(&mut self, now: Instant, is_configured: bool) -> Option<Arc<Catalog>> {
+        let last = self.last.take();
         let settings = self.settings.settings().clone();
-        if is_configured {
-            self.firmware.configure(&settings);
-        }
+        self.firmware.configure(&settings);
         let (mut firmware, mut has_licenses) = (Firmware::default(), false);
         if self.settings.is_valid() {
             self.firmware.look(&settings, now);
@@ -65,12 +65,15 @@ impl Loader {
         let parts = [self.settings.problems(), &firmware.problems, &self.index.problems];
         let problems: Vec<Problem> = parts.into_iter().flatten().cloned().collect();
         let is_same = |(last, told): &(Arc<Firmware>, Vec<Problem>)| is_same(last, &firmware) && *told == problems;
-        if !is_configured && !has_licenses && self.last.as_ref().is_some_and(is_same) {
+        if !is_configured && !has_licenses && last.as_ref().is_some_and(is_same) {
+            self.last = last;
             return None;
         }
         let firmware = Arc::new(firmware);
-        self.last = Some((firmware.clone(), problems.clone()));
-        Some(Arc::new(Catalog::new(settings, firmware, self.index.clone(), problems, self.shelf.clone())))
+        let found = problems.clone();
+        let catalog = Catalog::new(settings, firmware.clone(), self.index.clone(), found, self.shelf.clone());
+        self.last = Some((firmware, problems));
+        Some(Arc::new(catalog))
     }
 
     /// Whether there is another index now.

@@ -6,6 +6,7 @@ mod loader;
 mod settings_source;
 
 mod firmware;
+pub mod reach;
 
 mod picture;
 

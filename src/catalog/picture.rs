@@ -7,13 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::fitness::{Sizes, Undecided};
-use super::image::{FitImage, Image, folder_name, split_image_path};
+use super::image::{FitImage, FolderName, Image, folder_name, is_nearly_image_path, split_image_path};
 use super::judge::judge;
 use super::licenses::LicenseIndex;
 use super::offers::{Choice, Firmware, Offer, Reason, default_description, fallback_version, to_json};
 use super::shelf::Shelf;
 use super::tracked_folder::Unsettled;
-use super::version_folder::{FolderState, ListedNames};
+use super::version_folder::{FolderState, IMAGE_NAMES, ListedNames};
 use crate::calendar::{self, Date};
 use crate::clock;
 use crate::config::Settings;
@@ -170,11 +170,29 @@ impl Catalog {
     /// The image at `path` below the firmware folder; `None` if that is no place of an image. Of a version that is not live its
     /// folder is judged now, unless that has been done: this reads files.
     pub fn find_image(&self, path: &str) -> Option<Result<ImageSource, NoImage>> {
+        if is_nearly_image_path(path) {
+            return Some(Err(NoImage::Unfit(format!("{path}: not the name of an image"))));
+        }
         let (version, name) = split_image_path(path)?;
         let whole = self.firmware.whole.iter().find(|(whole, _)| *whole == version);
         Some(match whole.and_then(|(_, images)| images.iter().find(|image| image.name == name)) {
             Some(image) => Ok(ImageSource::Memory(image.clone())),
             None => self.open_image(version, name),
+        })
+    }
+
+    /// The image that an opened file is: by its place, or because it is the same file as one beside it. That is a hard link, or what
+    /// a stick's file system calls it as well (`UPD_AP~1.BIN`).
+    pub fn find_opened_image(&self, opened: &OpenedFile) -> Option<Result<ImageSource, NoImage>> {
+        let place = opened.place.to_str()?;
+        self.find_image(place).or_else(|| {
+            let (folder, _) = place.split_once('/')?;
+            let folder = FolderName(calendar::parse_version(folder.trim_end_matches(['.', ' ']))?);
+            let is_it = |path: &String| {
+                let image = Stamp::of(&self.settings.firmware_path.join(path));
+                image.is_some_and(|image| image.is_of_file(&opened.metadata))
+            };
+            self.find_image(&IMAGE_NAMES.iter().map(|name| format!("{folder}/{name}")).find(is_it)?)
         })
     }
 
@@ -191,14 +209,15 @@ impl Catalog {
             Some(judgement) => judgement,
             None => {
                 let known = self.shelf.known(version);
-                let result = judge(root, version, &shelved.state, Sizes::from(&*self.settings), known.as_ref());
+                let sizes = Sizes::from(&*self.settings);
+                let result = judge(root, version, &shelved.state, sizes, known.as_ref());
                 let judgement = Arc::new(result.map_err(|undecided| match undecided {
                     Undecided::Changing => changing(),
                     Undecided::Shortage(error) => NoImage::Shortage(error),
                 })?);
                 // A read error may be gone the next time.
                 if !judgement.is_retried {
-                    self.shelf.note(version, &shelved.state, &judgement);
+                    self.shelf.note(version, &shelved.state, sizes, &judgement);
                 }
                 judgement
             }

@@ -43,13 +43,15 @@ impl SettingsSource {
     /// Looks once; whether other settings are in force now.
     pub fn look(&mut self, now: Instant) -> bool {
         let file = self.settings.file.clone();
-        let seen = Stamp::of(&file);
+        // What descriptors or memory do not suffice for is no change.
+        let Ok(seen) = Stamp::look(&file) else { return false };
         let found = self.source.look(seen, now, limits::SETTLING_TIME);
         self.is_settled = found != Settling::Unsettled;
         if found != Settling::Changed {
             return false;
         }
-        let Reading { settings, problems, mistakes, stamp, .. } = config::read(&file);
+        let Ok(reading) = config::read_again(&file) else { return false };
+        let Reading { settings, problems, mistakes, stamp, .. } = reading;
         if stamp != seen {
             // Changed while it was read: the next looks will tell.
             return false;

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::fitness::{Judgement, KnownImages};
+use super::fitness::{Judgement, KnownImages, Sizes};
 use super::sorted_map::SortedMap;
 use super::version_folder::FolderState;
 use crate::calendar::Date;
@@ -26,6 +26,8 @@ pub struct Shelf {
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// By what the folders are judged; a request may still work by others.
+    sizes: Option<Sizes>,
     folders: SortedMap<Date, Shelved>,
     known: SortedMap<Date, KnownImages>,
 }
@@ -57,15 +59,18 @@ impl Shelf {
         drop(old);
     }
 
-    /// Forgets what was found out: other rules apply.
-    pub fn forget_judgements(&self) {
-        self.lock().folders.iter_mut().for_each(|(_, shelved)| shelved.judgement = None);
+    /// Folders are judged by `sizes` from now on: forgets what was found out by others.
+    pub fn judge_by(&self, sizes: Sizes) {
+        let mut inner = self.lock();
+        inner.sizes = Some(sizes);
+        inner.folders.iter_mut().for_each(|(_, shelved)| shelved.judgement = None);
     }
 
-    /// Notes what a request found in a folder, if it still is what was judged.
-    pub fn note(&self, version: Date, state: &FolderState, judgement: &Arc<Judgement>) {
+    /// Notes what a request found in a folder by `sizes`, if it still is what was judged, and they are in force.
+    pub fn note(&self, version: Date, state: &FolderState, sizes: Sizes, judgement: &Arc<Judgement>) {
         let mut inner = self.lock();
-        if let Some(shelved) = inner.folders.get_mut(&version)
+        if inner.sizes == Some(sizes)
+            && let Some(shelved) = inner.folders.get_mut(&version)
             && *shelved.state == *state
         {
             shelved.judgement = Some(judgement.clone());
@@ -89,5 +94,35 @@ impl Shelf {
         if inner.known.entries().len() > limits::VERSION_FOLDERS {
             inner.known.remove_first();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::version_folder::ListedNames;
+    use super::*;
+
+    #[test]
+    fn what_was_found_by_other_sizes_is_not_remembered() {
+        let [old, new] = [480, 100].map(|min_kb| Sizes { min_kb, max_kb: 16384 });
+        let state = FolderState::look(Path::new("/"), &mut ListedNames::default()).expect("a look").expect("a folder");
+        let judgement = Arc::new(Judgement { fit: None, problems: Vec::new(), is_retried: false });
+        let shelf = Shelf::default();
+        let mut folders = SortedMap::default();
+        folders.get_or_insert_with(20260301, || Shelved { state: Arc::new(state.clone()), judgement: None });
+        shelf.judge_by(old);
+        shelf.replace(folders);
+        let is_judged = || shelf.find(20260301).is_some_and(|shelved| shelved.judgement.is_some());
+        shelf.note(20260301, &state, old, &judgement);
+        assert!(is_judged());
+        shelf.judge_by(new);
+        assert!(!is_judged());
+        // By a request that began before.
+        shelf.note(20260301, &state, old, &judgement);
+        assert!(!is_judged());
+        shelf.note(20260301, &state, new, &judgement);
+        assert!(is_judged());
     }
 }

@@ -10,6 +10,6 @@ mod paths;
 mod settings;
 
 pub use paths::{LICENSE_EXTENSION, resolve};
-pub use reading::{Effect, Reading, describe_effect, load, parse, read};
+pub use reading::{Effect, Reading, describe_effect, load, parse, read, read_again};
 pub use restart::{restart_problems, socket_hints};
 pub use settings::{Settings, VersionChoice};

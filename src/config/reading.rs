@@ -13,6 +13,7 @@ use crate::problem::settings as texts;
 use crate::problem::{self, Detail, Problem, Text};
 use crate::sha256;
 use crate::stamp::Stamp;
+use crate::sys;
 use crate::text;
 
 /// What became of reading a file of settings.
@@ -84,17 +85,25 @@ pub fn load(file: &Path) -> Result<Settings, Vec<Problem>> {
 
 /// Reads the settings with everything that is wrong with them.
 pub fn read(file: &Path) -> Reading {
+    read_again(file).unwrap_or_else(|error| unreadable(file, error))
+}
+
+/// The same for a server that has settings. An error only if descriptors or memory have run out, so that nothing is known.
+pub fn read_again(file: &Path) -> io::Result<Reading> {
     match read_stamped(file, limits::CONFIG_BYTES) {
-        Ok((bytes, stamp)) => Reading { stamp, ..parse(file, &bytes) },
-        Err(error) => {
-            let advice = match error.kind() {
-                io::ErrorKind::NotFound => &texts::ADVICE_CREATE,
-                _ => &texts::ADVICE_READABLE,
-            };
-            let unreadable = Reading::unusable(file, &[], &texts::UNREADABLE, vec![error.into(), Detail::Words(advice)]);
-            Reading { stamp: Stamp::of(file), ..unreadable }
-        }
+        Ok((bytes, stamp)) => Ok(Reading { stamp, ..parse(file, &bytes) }),
+        Err(error) if sys::is_out_of_resources(&error) => Err(error),
+        Err(error) => Ok(unreadable(file, error)),
     }
+}
+
+fn unreadable(file: &Path, error: io::Error) -> Reading {
+    let advice = match error.kind() {
+        io::ErrorKind::NotFound => &texts::ADVICE_CREATE,
+        _ => &texts::ADVICE_READABLE,
+    };
+    let details = vec![error.into(), Detail::Words(advice)];
+    Reading { stamp: Stamp::of(file), ..Reading::unusable(file, &[], &texts::UNREADABLE, details) }
 }
 
 /// Reads settings from the bytes of `file`; the reading has no stamp.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::line::{Level, Line};
-use super::open_file::{self, OpenFile};
+use super::open_file::OpenFile;
 use super::rotation::rotate;
 use crate::limits;
 use crate::problem::{Problem, service as texts};
@@ -19,15 +19,6 @@ pub struct FileSettings {
     pub kb: u32,
     /// Files kept in all.
     pub count: u32,
-}
-
-impl FileSettings {
-    /// For `susv -t`: why the file could not be written or rotated by the user who asks, with what to do. Changes nothing.
-    pub fn find_trouble(&self) -> Option<String> {
-        let is_wanted = !self.path.as_os_str().is_empty();
-        let error = is_wanted.then(|| open_file::check(&self.path, self.count > 1))?.err()?;
-        Some(format!("the log file cannot be written or rotated ({error}): correct log_file, or the rights to its folder"))
-    }
 }
 
 /// The file being written.

@@ -77,24 +77,6 @@ impl OpenFile {
     }
 }
 
-/// Whether a log file at `path` can be written, and rotated if `is_rotated`. Leaves nothing behind.
-pub fn check(path: &Path, is_rotated: bool) -> io::Result<()> {
-    let present = fs::metadata(path).ok();
-    if let Some(metadata) = &present {
-        if !metadata.is_file() {
-            return Err(not_a_file());
-        }
-        OpenOptions::new().append(true).open(path)?;
-    }
-    if is_rotated || present.is_none() {
-        let mut probe = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
-        probe.push(".test");
-        OpenOptions::new().write(true).create_new(true).open(&probe)?;
-        fs::remove_file(&probe)?;
-    }
-    Ok(())
-}
-
 /// A pipe or a device would block, or grow without a limit.
 fn not_a_file() -> io::Error {
     io::Error::other("not a file")
@@ -136,33 +118,5 @@ mod tests {
             println!("not run: no right to mount a file system");
         }
         fs::remove_dir(folder).expect("removed");
-    }
-    #[test]
-    fn what_would_stop_a_log_file_is_found_without_a_trace() {
-        let folder = std::env::temp_dir().join(format!("susv-check-log-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("folder")).expect("a folder");
-        let long = "l".repeat(255);
-        fs::write(folder.join("present"), "").expect("a file");
-        fs::write(folder.join(&long), "").expect("a file");
-        std::os::unix::fs::symlink("folder/target", folder.join("link")).expect("a link");
-        // The name, whether it is rotated, and whether that works. A longer name than `long` cannot be made, by root neither.
-        for (name, is_rotated, is_sound) in [
-            ("present", true, true),
-            ("new", true, true),
-            ("folder/new", false, true),
-            ("link", true, true),
-            ("folder", true, false),
-            ("missing/new", false, false),
-            ("present/new", false, false),
-            (&long, true, false),
-            (&long, false, true),
-        ] {
-            let outcome = check(&folder.join(name), is_rotated);
-            assert_eq!(outcome.is_ok(), is_sound, "{name}: {outcome:?}");
-        }
-        assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 4);
-        assert_eq!(fs::read_dir(folder.join("folder")).expect("the folder").count(), 0);
-        fs::remove_dir_all(folder).expect("removed");
     }
 }

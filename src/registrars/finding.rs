@@ -21,9 +21,10 @@ pub struct Finding {
 pub fn list(memory: &Memory, now: u32) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut add = |problem, is_urgent| findings.push(Finding { problem, is_urgent });
-    let mislabelled = |version| memory.all().iter().filter(move |known| known.mislabel.is_some_and(|it| it.version == version));
+    let mislabelled =
+        |version| memory.all().iter().filter(move |known| known.present_mislabel().is_some_and(|it| it.version == version));
     for known in memory.all() {
-        if let Some(mislabel) = known.mislabel {
+        if let Some(mislabel) = known.present_mislabel() {
             add(describe_mislabel(known.address, &mislabel), mislabelled(mislabel.version).take(2).count() == 2);
         }
         if let Some(dates) = known.step_back {

@@ -41,6 +41,8 @@ pub struct Mislabel {
     pub build_date: Date,
     /// Whether it took it and reported it as a driver.
     pub is_driver: bool,
+    /// Whether the folder is offered now. If not, nobody can be held because of it, but it may come back.
+    pub is_offered: bool,
 }
 
 /// All that is known of an address.
@@ -56,7 +58,7 @@ pub struct Known {
     pub download: Option<LastDownload>,
     /// Downloads cut in a row.
     pub cuts: u8,
-    /// What it shows about a folder's name.
+    /// What it showed about a folder's name.
     pub mislabel: Option<Mislabel>,
     /// The version that was told of as that last, and whether a driver showed it.
     pub mislabel_told: Option<(Date, bool)>,
@@ -79,6 +81,11 @@ impl Known {
             step_back: None,
             driver_date: None,
         }
+    }
+
+    /// What it shows about the name of a folder that is offered.
+    pub fn present_mislabel(&self) -> Option<Mislabel> {
+        self.mislabel.filter(|mislabel| mislabel.is_offered)
     }
 
     fn holds(&self) -> bool {
@@ -128,6 +135,8 @@ pub struct Memory {
     dates: usize,
     /// Versions that some driver took and then reported: their folders are named rightly.
     proven: Vec<Date>,
+    /// The versions that are offered, once that is known.
+    offered: Option<Vec<Date>>,
     /// Who passed on an `X-Forwarded-For` that was not believed, and when last.
     pub stranger: Option<(IpAddr, u32)>,
     /// Which proxy passed a check on without saying whose it is, and when last.
@@ -155,6 +164,19 @@ impl Memory {
     pub fn has_checked(&self, address: IpAddr, times: u32) -> bool {
         let known = self.place(address).ok().and_then(|place| self.known.get(place));
         known.is_some_and(|known| known.tracks.iter().fold(0, |sum: u32, track| sum.saturating_add(track.checks)) >= times)
+    }
+
+    /// Other versions are offered.
+    pub fn set_offered(&mut self, versions: Vec<Date>) {
+        for mislabel in self.known.iter_mut().filter_map(|known| known.mislabel.as_mut()) {
+            mislabel.is_offered = versions.contains(&mislabel.version);
+        }
+        self.offered = Some(versions);
+    }
+
+    /// Whether a version is offered, as far as it is known.
+    pub fn is_offered(&self, version: Date) -> bool {
+        self.offered.as_ref().is_none_or(|offered| offered.contains(&version))
     }
 
     /// Whether a version's folder is known to be named rightly.

@@ -111,6 +111,12 @@ impl Registrars {
         CheckAnswer { told, news, is_change }
     }
 
+    /// These versions are offered from now on: what registrars showed about the folder of another one is remembered for the case
+    /// that it comes back, and holds nobody.
+    pub fn set_offered(&self, versions: Vec<Date>) {
+        self.lock().memory.set_offered(versions);
+    }
+
     /// A download begins. It counts as cut unless it is said to be complete.
     pub fn begin_download(self: &Arc<Self>, start: &DownloadStart, now: u32) -> Download {
         let driver = self.lock().memory.begin_download(start, now);

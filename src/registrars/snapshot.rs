@@ -84,7 +84,7 @@ fn describe(known: &Known, now: u32, judge: &impl Fn(IpAddr, Date) -> Standing) 
     };
     let alive: Vec<_> = tracks.iter().filter(is_alive).copied().collect();
     let judged = alive.iter().map(|track| (find_state(known, track, judge(known.address, track.build_date), now), *track));
-    let (state, track) = judged.min_by_key(|(state, _)| *state)?;
+    let (state, track) = judged.min_by_key(|(state, track)| (*state, track.build_date))?;
     let last =
         |times: &dyn Fn(&Track) -> Option<(Date, u32)>| tracks.iter().filter_map(|track| times(track)).map(|(_, at)| at).max();
     Some(Registrar {
@@ -108,7 +108,7 @@ fn describe(known: &Known, now: u32, judge: &impl Fn(IpAddr, Date) -> Standing) 
 /// What its last check was told and the next ones will be, if it goes on as it did.
 fn find_hold(known: &Known, track: &Track, standing: Standing, now: u32) -> Option<Problem> {
     let version = standing.version.filter(|_| track.answered == Answered::NoUpdate && track.round.running == 0)?;
-    let mislabel = known.mislabel.filter(|mislabel| mislabel.is_driver && version <= mislabel.version);
+    let mislabel = known.present_mislabel().filter(|mislabel| mislabel.is_driver && version <= mislabel.version);
     let hold = match (mislabel, policy::judge(track, version, now)) {
         (Some(Mislabel { version, build_date, .. }), _) => Hold::Mislabelled { version, build_date },
         (None, Decision::Hold(hold)) => hold,
@@ -120,7 +120,9 @@ fn find_hold(known: &Known, track: &Track, standing: Standing, now: u32) -> Opti
 fn advise(known: &Known, track: &Track, state: State, now: u32) -> Option<Problem> {
     let hours = |at: u32| (now.saturating_sub(at) / 3600).into();
     let (text, details) = match (state, track.taken, known.download) {
-        (State::Mislabelled, ..) => return known.mislabel.map(|mislabel| finding::describe_mislabel(known.address, &mislabel)),
+        (State::Mislabelled, ..) => {
+            return known.present_mislabel().map(|mislabel| finding::describe_mislabel(known.address, &mislabel));
+        }
         (State::Stuck, _, _) if known.cuts >= limits::STUCK_CUTS => (&texts::STUCK_CUT, vec![known.cuts.into()]),
         (State::Stuck, Some((version, at)), _) => {
             (&texts::STUCK_TAKEN, vec![version.into(), hours(at), format_build_date(track.build_date).into()])

@@ -84,7 +84,7 @@ pub fn find_state(known: &Known, track: &Track, standing: Standing, now: u32) ->
             .is_some_and(|(taken, at)| version.is_some_and(|version| version <= taken) && now.saturating_sub(at) >= at_least)
     };
     let download = known.download.filter(|download| Some(download.version) == version).map(|download| download.transfer);
-    if known.mislabel.is_some() {
+    if known.present_mislabel().is_some() {
         State::Mislabelled
     } else if !track.is_driver && track.checks < limits::TRIAL_CHECKS {
         State::Trial

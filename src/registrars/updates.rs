@@ -25,6 +25,7 @@ impl Memory {
         });
         proof.into_iter().for_each(|version| self.prove(version));
         let mislabel = mislabel.filter(|mislabel| !self.is_proven(mislabel.version));
+        let mislabel = mislabel.map(|mislabel| Mislabel { is_offered: self.is_offered(mislabel.version), ..mislabel });
         let Some(known) = self.note_check(caller, build_date, now) else { return (offer, news) };
         if let Some(mislabel) = mislabel {
             // What a driver showed says more.
@@ -44,7 +45,7 @@ impl Memory {
             // So the newer date was another till's, and not what became of the older one.
             known.mislabel = known.mislabel.filter(|mislabel| build_date >= mislabel.build_date);
         }
-        let mislabel = known.mislabel.filter(|mislabel| mislabel.is_driver);
+        let mislabel = known.present_mislabel().filter(|mislabel| mislabel.is_driver);
         let Some(track) = known.track_mut(build_date) else { return (offer, news) };
         let Some(chosen) = check.chosen else {
             if is_driver {
@@ -57,7 +58,8 @@ impl Memory {
             return (offer, news);
         }
         let decision = match mislabel {
-            _ if !check.hold_repeats || check.way == Way::ByStranger => offer,
+            // Not a new round each time: rounds make the next hold longer, should there be one.
+            _ if !check.hold_repeats || check.way == Way::ByStranger => Decision::Offer { is_new_round: false },
             Some(Mislabel { version, build_date, .. }) if chosen <= version => {
                 Decision::Hold(Hold::Mislabelled { version, build_date })
             }
@@ -160,5 +162,39 @@ fn find_mislabel(known: &Known, build_date: Date, is_driver: bool) -> Option<Mis
         return None;
     }
     let version = taken.max().filter(|version| *version > build_date)?;
-    Some(Mislabel { version, build_date, is_driver })
+    Some(Mislabel { version, build_date, is_driver, is_offered: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUILT: Date = 20171219;
+    const VERSION: Date = 20260301;
+
+    /// A driver's check that is offered the version, if it is not held.
+    fn check(memory: &mut Memory, hold_repeats: bool, now: u32) -> Decision {
+        let caller = [10, 0, 0, 1].into();
+        let (is_java, has_field, chosen) = (true, true, Some(VERSION));
+        let check = Check { caller, is_java, has_field, way: Way::Known, build_date: BUILT, chosen, hold_repeats };
+        memory.check(&check, now).0
+    }
+
+    fn take(memory: &mut Memory, now: u32) {
+        let caller = [10, 0, 0, 1].into();
+        let start = DownloadStart { caller, is_java: true, offered_here: None, version: Some(VERSION), start: 0, size: 1000 };
+        let driver = memory.begin_download(&start, now);
+        memory.end_download(&start, driver, 1000, Transfer::Complete, now);
+    }
+
+    #[test]
+    fn what_was_taken_while_nobody_was_held_makes_no_hold_longer() {
+        let mut memory = Memory::default();
+        for round in 0..20 {
+            assert!(matches!(check(&mut memory, false, round * 600), Decision::Offer { .. }), "{round}");
+            take(&mut memory, round * 600 + 60);
+        }
+        let told = check(&mut memory, true, 20 * 600);
+        assert!(matches!(told, Decision::Hold(Hold::Taken { left, .. }) if left <= 26 * 3600), "{told:?}");
+    }
 }

@@ -76,7 +76,7 @@ enum Source {
 }
 
 /// Finds what stands at `path` below the firmware folder. An image is handed out only if its folder is fit, also where a link
-/// leads to it.
+/// leads to it, or another name that its file system takes for the same.
 fn find_source(catalog: &Catalog, path: &str) -> Result<Source, Failure> {
     if let Some(image) = catalog.find_image(path) {
         return take_image(image);
@@ -86,7 +86,7 @@ fn find_source(catalog: &Catalog, path: &str) -> Result<Source, Failure> {
         OpenError::NotAFile => (Status::Forbidden, "not a file".to_owned()),
         OpenError::System(error) => describe_error(&error),
     })?;
-    if let Some(image) = opened.place.to_str().and_then(|place| catalog.find_image(place)) {
+    if let Some(image) = catalog.find_opened_image(&opened) {
         return take_image(image);
     }
     let (stamp, modified) = (Stamp::from(&opened.metadata), stamp::modified_seconds(&opened.metadata));
@@ -111,6 +111,8 @@ fn describe_error(error: &io::Error) -> Failure {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => Status::NotFound,
         // The file has become shorter.
         io::ErrorKind::UnexpectedEof => Status::ServiceUnavailable,
+        // Somebody has a lease on it, such as Samba for a writer, and is being asked to give it up.
+        io::ErrorKind::WouldBlock => Status::ServiceUnavailable,
         _ if sys::is_out_of_resources(error) => Status::ServiceUnavailable,
         _ if sys::is_link_loop(error) => Status::NotFound,
         _ => Status::InternalError,

@@ -19,6 +19,7 @@ use crate::http::target;
 use crate::text::percent_decode;
 
 pub use reply::{Body, CheckEvent, Circumstances, Event, FileBody, Reply};
+pub use status::find_overtaken;
 pub use version::{SUSV_COMMIT, SUSV_VERSION};
 
 /// Below it stand the files; a GET there is a download.

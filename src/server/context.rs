@@ -48,9 +48,11 @@ impl Context {
 
     /// Puts a catalog in force for all requests that begin from now on.
     pub fn publish(&self, catalog: Arc<Catalog>) {
+        let offered = catalog.offers().iter().map(|offer| offer.version).collect();
         let old = std::mem::replace(&mut *self.catalog.lock().unwrap_or_else(PoisonError::into_inner), catalog);
         // Outside the lock: the last owner frees its images.
         drop(old);
+        self.registrars.set_offered(offered);
     }
 
     /// Begins a stop that may take so long.

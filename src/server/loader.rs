@@ -1,6 +1,8 @@
 //! Loading: a thread of its own looks at files, so that a disk that hangs holds up nobody else.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use super::context::Context;
 use super::reload;
@@ -67,21 +69,48 @@ fn load(context: &Context, mut loader: Loader, shared: &Shared) {
     let start = clock::now();
     loop {
         let now = clock::now();
-        if let Some(catalog) = loader.look(now) {
-            log::set_file(&catalog.settings.log_file);
-            if !is_first {
-                reload::report_changes(&context.catalog(), &catalog);
-            }
-            context.publish(catalog);
-        }
+        survive(|| look(context, &mut loader, now, is_first));
         if is_first && (loader.is_settled() || now.saturating_duration_since(start) >= limits::FIRST_LOOK_TIME) {
             is_first = false;
-            reload::report_first(&context.catalog());
+            survive(|| reload::report_first(&context.catalog()));
             shared.lock().has_looked = true;
             shared.changed.notify_all();
         }
         let state = shared.lock();
         let waited = shared.changed.wait_timeout_while(state, loader.next_look(clock::now()), |state| !state.is_asked);
         waited.unwrap_or_else(PoisonError::into_inner).0.is_asked = false;
+    }
+}
+
+fn look(context: &Context, loader: &mut Loader, now: Instant, is_first: bool) {
+    let Some(catalog) = loader.look(now) else { return };
+    log::set_file(&catalog.settings.log_file);
+    let old = context.catalog();
+    context.publish(catalog.clone());
+    if !is_first {
+        reload::report_changes(&old, &catalog);
+    }
+}
+
+/// A fault of ours costs one look and not all that would come: the last catalog stays in force. The panic's hook has written its line.
+fn survive(step: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(step));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_one_step_and_nothing_else() {
+        let mut steps = Vec::new();
+        for step in 0..3 {
+            survive(|| {
+                steps.push(step);
+                assert_ne!(step, 1, "on purpose");
+                steps.push(step);
+            });
+        }
+        assert_eq!(steps, [0, 0, 1, 2, 2]);
     }
 }

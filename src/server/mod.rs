@@ -71,7 +71,7 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
 
     let loading = Loading::start(&context, loader);
     loading.await_first_look(|| sys::stops_asked_for() > 0);
-    let mut ticks = 0_u32;
+    let (mut ticks, mut overtaken) = (0_u32, Vec::new());
     while sys::stops_asked_for() == 0 {
         acceptor::tend(&context);
         if sys::take_reload_request() {
@@ -81,6 +81,10 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(limits::TICKS_PER_REPORT) {
             log::report_repeated();
+        }
+        if ticks.is_multiple_of(limits::TICKS_PER_OVERTAKEN) {
+            let found = routes::find_overtaken(&context.catalog(), &context.registrars, clock::uptime_seconds());
+            reload::report_overtaken(&mut overtaken, found);
         }
         thread::sleep(limits::TICK);
     }

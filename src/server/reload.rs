@@ -44,6 +44,15 @@ pub fn report_changes(old: &Catalog, new: &Catalog) {
     report_problems(&old.hints, &new.hints);
 }
 
+/// One line for each offer that nobody needs any more, when that shows first; `told` holds what was found the last time. How many
+/// registrars show it makes no difference.
+pub fn report_overtaken(told: &mut Vec<Problem>, found: Vec<Problem>) {
+    let is_told = |problem: &Problem| told.iter().any(|other| other.place == problem.place);
+    let news: Vec<_> = found.iter().filter(|problem| !is_told(problem)).cloned().collect();
+    report_problems(&[], &news);
+    *told = found;
+}
+
 /// The fields of the line: only what differs.
 fn describe_changes(old: &Catalog, new: &Catalog) -> String {
     let mut changes = String::new();

@@ -398,3 +398,27 @@ fn who_flashed_one_of_two_versions_that_it_took_is_offered_the_newer_one() {
     assert_eq!(check("01.03.2026"), ("20260302", true));
     assert!(!status(&server).contains("FOLDER-NAMED-TOO-LATE"));
 }
+
+#[test]
+fn once_a_folder_is_renamed_its_tills_are_offered_what_comes_after() {
+    let server = Server::start("current_firmware_version = latest\n", |folder| publish(folder, "20260301", 1));
+    let pc = Folder::new();
+    assert_eq!(Driver::start(&server, pc.path(), "19.12.2017").poll(), Polled::Flashed(Some(1)));
+    let mut driver = Driver::start(&server, pc.path(), "27.02.2026");
+    assert_eq!(driver.poll(), Polled::Nothing);
+    server.wait_for_line("FOLDER-NAMED-TOO-LATE 20260301: 127.0.0.1 took 20260301 and came back built 27.02.2026");
+    assert!(status(&server).contains("FOLDER-NAMED-TOO-LATE"));
+    // As the problem says.
+    let firmware = server.folder.path().join("firmware");
+    fs::rename(firmware.join("20260301"), firmware.join("20260227")).expect("renamed");
+    wait_until("it is renamed", || status(&server).contains("\"version\": 20260227, \"critical_version\""));
+    assert!(!status(&server).contains("FOLDER-NAMED-TOO-LATE"));
+    publish(&server.folder, "20260228", 9);
+    wait_until("a version in between is published", || status(&server).contains("\"version\": 20260228, \"critical_version\""));
+    let is_offered = |driver: &mut Driver| driver.check("").text().starts_with("{\"update_available\": true");
+    assert!(is_offered(&mut driver));
+    // What was learnt is not forgotten.
+    fs::rename(firmware.join("20260227"), firmware.join("20260301")).expect("renamed");
+    wait_until("it is back", || status(&server).contains("\"version\": 20260301, \"critical_version\""));
+    assert!(!is_offered(&mut driver));
+}

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::common::lease;
 use crate::common::{Answer, Folder, IMAGE_BYTES, Server, check_request, image, publish, publish_sums, wait_until};
 use susv::json::{self, Value};
 use susv::sha256;
@@ -384,6 +385,62 @@ fn what_is_refused_is_not_handed_out_and_what_is_whole_is() {
 }
 
 #[test]
+fn an_image_that_somebody_has_a_lease_on_is_asked_for_again() {
+    let server = Server::start("current_firmware_version = latest\n", |folder| {
+        publish(folder, "20260101", 1);
+        publish(folder, "20260301", 2);
+    });
+    let image_path = "/firmware/20260101/upd_app.bin";
+    wait_until("it is handed out", || server.get(image_path).status == 200);
+    let file = fs::OpenOptions::new().write(true).open(server.folder.path().join(&image_path[1..])).expect("the image");
+    lease::take(&file);
+    let answer = server.get(image_path);
+    assert_eq!((answer.status, answer.body.len()), (503, 0));
+    drop(file);
+    assert!(server.get(image_path).body == image(1));
+}
+
+/// File systems of sticks find a file under several names; a hard link is the like.
+#[test]
+fn an_image_under_another_name_is_judged_too() {
+    let server = Server::start("current_firmware_version = latest\n", |folder| {
+        publish(folder, "20260301", 1);
+        publish(folder, "20260401", 2);
+        folder.write("firmware/20260401/upd_app.bin", &image(2)[..1000]);
+        folder.write("firmware/20260401/Upd_app.bin", image(3));
+        for version in ["20260301", "20260401"] {
+            let path = folder.path().join("firmware").join(version);
+            for name in ["UPD_APP.BIN", "UPD_AP~1.BIN", "upd_app.bin."] {
+                fs::hard_link(path.join("upd_app.bin"), path.join(name)).expect("a hard link");
+            }
+        }
+        fs::create_dir(folder.path().join("firmware/20260401.")).expect("a folder");
+        let other = folder.path().join("firmware/20260401./upd_app.bin");
+        fs::hard_link(folder.path().join("firmware/20260401/upd_app.bin"), other).expect("a hard link");
+        symlink("20260401/UPD_APP.BIN", folder.path().join("firmware/link.bin")).expect("a link");
+    });
+    assert_eq!(offered(&server), "20260301");
+    // The images of a whole version may be had by any name that is no trap.
+    for (path, status) in [
+        ("20260301/upd_app.bin", 200),
+        ("20260301/UPD_AP~1.BIN", 200),
+        ("20260301/UPD_APP.BIN", 404),
+        ("20260301/upd_app.bin.", 404),
+        ("20260401/upd_app.bin", 404),
+        ("20260401/UPD_APP.BIN", 404),
+        ("20260401/UPD_AP~1.BIN", 404),
+        ("20260401/upd_app.bin.", 404),
+        ("20260401/%55pd_app.bin", 404),
+        ("20260401./upd_app.bin", 404),
+        ("link.bin", 404),
+    ] {
+        let answer = server.get(&format!("/firmware/{path}"));
+        let body = if status == 200 { image(1) } else { Vec::new() };
+        assert!(answer.status == status && answer.body == body, "{path}: {}, {} bytes", answer.status, answer.body.len());
+    }
+}
+
+#[test]
 fn sizes_and_blocks_are_judged_and_checksums_waive_the_blocks_alone() {
     type Damage = fn(&mut Vec<u8>);
     let cases: [(Damage, bool, &str); 6] = [
@@ -486,6 +543,23 @@ fn the_oldest_of_too_many_folders_are_left_out() {
     let answer = server.ask(check_request());
     assert!(member(&answer, "url").ends_with("/firmware/00010101/upd_app.bin"));
     assert!(server.get("/firmware/00010101/upd_app.bin").body == image(1));
+}
+
+#[test]
+fn a_folder_that_is_left_out_while_it_runs_is_not_served_either() {
+    let server = Server::start("current_firmware_version = latest\n", |folder| {
+        publish(folder, "00010101", 1);
+        for number in 0..1023 {
+            fs::create_dir_all(folder.path().join(format!("firmware/{:04}0101", 500 + number))).expect("a folder");
+        }
+    });
+    assert_eq!(server.get("/firmware/00010101/upd_app.bin").status, 200);
+    publish(&server.folder, "20260301", 2);
+    server.wait_for_line("more than 1024 version folders");
+    wait_until("the oldest is left out", || server.get("/firmware/00010101/upd_app.bin").status == 404);
+    // There is room for it again.
+    fs::remove_dir(server.folder.path().join("firmware/05000101")).expect("gone");
+    wait_until("the oldest is served", || server.get("/firmware/00010101/upd_app.bin").status == 200);
 }
 
 #[test]

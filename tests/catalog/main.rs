@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod disk;
 mod driver;
 mod firmware;
 mod licenses;

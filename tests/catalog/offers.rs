@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::download::dial;
+use crate::common::lease;
 use crate::common::{Client, Folder, Server, image, post_request, publish, publish_sums, wait_until};
 
 const LATEST: &str = "current_firmware_version = latest\n";
@@ -266,12 +267,6 @@ fn an_offer_that_vanishes_while_the_server_is_stopped_is_missed_at_the_start() {
 /// Samba has leases on what Windows writes, and a disk that fails for a moment does the same: the stamp stays what it was.
 #[test]
 fn sums_that_could_not_be_read_at_first_are_obeyed_when_they_can() {
-    unsafe extern "C" {
-        fn fcntl(file: i32, command: i32, argument: i32) -> i32;
-    }
-    const SET_SIGNAL: i32 = 10;
-    const SET_LEASE: i32 = 1024;
-    const URGENT: i32 = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 21 } else { 23 };
     let folder = Folder::new();
     publish(&folder, "20260101", 1);
     publish(&folder, "20260301", 2);
@@ -280,9 +275,7 @@ fn sums_that_could_not_be_read_at_first_are_obeyed_when_they_can() {
     fs::remove_file(folder.path().join("firmware/20260301/offer.ini")).expect("gone");
     let path = folder.path().join("firmware/20260301/SHA256SUMS");
     let sums = fs::OpenOptions::new().write(true).open(path).expect("the sums");
-    // SAFETY: the descriptor is open, and a signal that is ignored tells of who wants to read.
-    let result = unsafe { (fcntl(sums.as_raw_fd(), SET_SIGNAL, URGENT), fcntl(sums.as_raw_fd(), SET_LEASE, 1)) };
-    assert_eq!(result, (0, 0), "a lease");
+    lease::take(&sums);
     let server = Server::start_in(folder, LATEST);
     server.wait_for_line("SUMS-UNREADABLE");
     drop(sums);
@@ -328,6 +321,82 @@ fn no_more_than_eight_versions_are_live_and_what_was_live_stays() {
     assert!(server.get("/firmware/20260109/upd_app.bin").body == image(9));
     fs::remove_dir_all(server.folder.path().join("firmware/20260108")).expect("gone");
     wait_until_told(&server, 9, Some(20260109));
+}
+
+/// Version folders with their `offer.ini`, tills with their builds, and the versions that nobody needs any more.
+type Overtaken<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [(u8, u32)], &'a [&'a str]);
+
+#[test]
+fn a_folder_older_than_what_all_its_tills_have_is_a_problem() {
+    use susv::catalog::{load_once, reach};
+    let stone = [("20170529", ""), ("20260301", "built_from = 29.05.2017\n")];
+    // 20160302 is a mistyped 20260302.
+    let families = [("20160302", "only_for = 10.0.0.16/28\n"), ("20260301", "only_for = 10.0.0.0/28\n")];
+    let pilot = [("20260101", ""), ("20260301", "only_for = 10.0.0.1\n")];
+    let cases: [Overtaken; 16] = [
+        ("nobody has asked", &families, &[], &[]),
+        ("a family whose folder is mistyped", &families, &[(1, 20250101), (17, 20250101), (18, 20240101)], &["20160302"]),
+        ("one of its tills is older", &families, &[(17, 20250101), (18, 20150101)], &[]),
+        ("one of its tills has it", &families, &[(17, 20250101), (18, 20160302)], &[]),
+        ("all of another family have theirs", &families, &[(1, 20260301), (2, 20260301)], &[]),
+        ("both are overtaken", &families, &[(1, 20270101), (17, 20270101)], &["20160302", "20260301"]),
+        ("tills in neither", &families, &[(40, 20270101)], &[]),
+        ("built a month later than the folder says", &[("20180123", "")], &[(1, 20180125), (2, 20180223)], &[]),
+        ("built later than that", &[("20180123", "")], &[(1, 20180224)], &["20180123"]),
+        ("the sample", &[("20000101", "")], &[(1, 20171219)], &[]),
+        ("all have passed the stepping stone", &stone, &[(1, 20260301), (2, 20260301)], &[]),
+        ("all are between", &stone, &[(1, 20170529), (2, 20200101)], &[]),
+        ("all are ahead of both steps", &stone, &[(1, 20270101)], &["20260301"]),
+        ("the pilot has it, the others have the one before", &pilot, &[(1, 20260301), (2, 20260101)], &[]),
+        ("the pilot is ahead", &pilot, &[(1, 20270101), (2, 20171219)], &["20260301"]),
+        ("all but the pilot are ahead", &pilot, &[(1, 20260301), (2, 20260215)], &["20260101"]),
+    ];
+    for (name, folders, tills, expected) in cases {
+        let folder = Folder::new();
+        for (number, (version, text)) in folders.iter().enumerate() {
+            publish(&folder, version, number as u8);
+            if !text.is_empty() {
+                offer(&folder, version, text);
+            }
+        }
+        let config = folder.write("config.ini", LATEST);
+        let catalog = load_once(susv::config::load(&config).expect("valid settings"));
+        assert_eq!(catalog.offers().len(), folders.len(), "{name}: {:?}", catalog.problems);
+        let tills = tills.iter().map(|(till, build_date)| (IpAddr::from([10, 0, 0, *till]), *build_date));
+        let problems = reach::find_overtaken(&catalog, &reach::find(&catalog, tills));
+        let mut found: Vec<_> = problems.iter().filter_map(|problem| problem.place.rsplit('/').next()).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn that_nobody_needs_a_version_shows_on_the_page_and_passes_with_the_first_till_that_does() {
+    let server = Server::start(LATEST, |folder| {
+        publish(folder, "20160301", 1);
+        publish(folder, "20260301", 2);
+        offer(folder, "20260301", "only_for = 127.0.0.2\n");
+    });
+    let shows = || server.get("/status").text().contains("OFFER-OVERTAKEN");
+    for till in [2, 3, 4] {
+        // The third of its tills is not seen yet, but both that were are ahead.
+        assert_eq!(shows(), till == 4);
+        // So often that it is no trial.
+        for _ in 0..3 {
+            assert_eq!(told(&server, till, "01.02.2026"), (till == 2).then_some(20260301));
+        }
+    }
+    let status = server.get("/status").text();
+    assert!(status.contains("/firmware/20160301\", \"what\": \"every registrar that version 20160301 is for has"), "{status}");
+    assert!(status.contains("(registrars: 2, their oldest build: 01.02.2026)"), "{status}");
+    for (language, words) in [("en", "nobody needs the version any more"), ("ru", "предлагать её некому")] {
+        let page = server.ask(format!("GET / HTTP/1.1\r\nHost: x\r\nAccept-Language: {language}\r\n\r\n")).text();
+        assert!(page.contains(words) && page.contains("class=warning"), "{page}");
+    }
+    for _ in 0..3 {
+        assert_eq!(told(&server, 5, "19.12.2015"), Some(20160301));
+    }
+    assert!(!shows());
 }
 
 #[test]

@@ -5,6 +5,8 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 pub mod download;
+pub mod lease;
+pub mod preload;
 pub mod scene;
 
 use std::fs;

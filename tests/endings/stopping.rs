@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::download::{Download, Ending, GET, dial, start, start_inherited, try_dial};
+use crate::common::preload;
 use crate::common::{Answer, Client, Server, check_request, license_line, plain_folder, post_request, susv, wait_until};
 
 const SIGHUP: i32 = 1;
@@ -214,29 +215,13 @@ int statx(int at, const char *path, int flags, unsigned mask, struct statx *foun
 
 /// A server whose disk hangs once the returned file exists; `None` where that cannot be had.
 fn start_with_disk_that_can_hang(config: &str) -> Option<(Server, std::path::PathBuf)> {
-    if std::env::var_os("SUSV_RUNNER").is_some() {
-        println!("skipped: a library cannot be preloaded into an emulated program");
-        return None;
-    }
     let folder = plain_folder();
-    let source = folder.write("hang.c", HANGING_DISK);
-    let library = folder.path().join("hang.so");
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).args(["-ldl"]).status();
-    if !built.is_ok_and(|status| status.success()) {
-        println!("skipped: there is no working cc");
-        return None;
-    }
     let trigger = folder.path().join("now");
-    let mut command = susv();
-    command.env("LD_PRELOAD", library).env("TEST_HANG", &trigger);
+    let mut command = preload::with_library(&folder, HANGING_DISK)?;
+    command.env("TEST_HANG", &trigger);
     let server = Server::start_command(folder, &format!("current_firmware_version = 20260301\n{config}"), command);
     server.wait_for_line("event=offer version=20260301");
-    let maps = std::fs::read_to_string(format!("/proc/{}/maps", server.id())).unwrap_or_default();
-    if !maps.contains("hang.so") {
-        println!("skipped: the program is static");
-        return None;
-    }
-    Some((server, trigger))
+    preload::is_loaded(&server).then_some((server, trigger))
 }
 
 fn license_request() -> String {

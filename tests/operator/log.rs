@@ -7,11 +7,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use susv::limits;
 
+use crate::common::preload;
 use crate::common::{
     Client, Folder, Server, check_request, free_port, license_line, post_request, publish, publish_sums, susv, wait_until,
 };
@@ -426,22 +427,14 @@ ssize_t write(int fd, const void *bytes, size_t count) {
 
 #[test]
 fn a_hung_disk_holds_up_neither_requests_nor_outputs_nor_the_end() {
-    // Other binaries than Cargo's may be static.
-    if std::env::var_os("SUSV_BIN").is_some() || std::env::var_os("SUSV_RUNNER").is_some() {
-        return;
-    }
     let folder = Folder::new();
-    let (source, library) = (folder.write("hang.c", HUNG_DISK), folder.path().join("hang.so"));
-    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-w", "-o"]).args([&library, &source]).status();
-    if !compiled.is_ok_and(|status| status.success()) {
-        println!("not run: no C compiler");
-        return;
-    }
+    let Some(command) = preload::with_library(&folder, HUNG_DISK) else { return };
     publish(&folder, "20260301", 1);
     folder.write("licenses/a.slf", license_line(12345, 'a'));
-    let mut command = susv();
-    command.env("LD_PRELOAD", &library);
     let mut server = Server::start_command(folder, "current_firmware_version = 20260301\nlog_file = susv.log\n", command);
+    if !preload::is_loaded(&server) {
+        return;
+    }
     let log = server.folder.path().join("susv.log");
     wait_until("it logs", || read(&log).contains("event=licenses"));
     let hang = server.folder.write("hang", "");

@@ -11,6 +11,7 @@ use crate::limits;
 use crate::problem::licenses as texts;
 use crate::problem::{Detail, Problem, Text};
 use crate::stamp::Stamp;
+use crate::sys;
 
 /// Where a licence stands: 16 bytes. The line's number is only for messages; it is kept so that none of them needs the file to
 /// be read again.
@@ -57,6 +58,8 @@ struct Failure {
     details: Vec<Detail>,
     /// Whether it may go away without a change of the file.
     is_passing: bool,
+    /// Whether descriptors or memory had run out: it says nothing of the file.
+    is_shortage: bool,
 }
 
 /// The first of many, and how many there are.
@@ -147,6 +150,8 @@ impl LicenseFile {
             text: &texts::NO_MEMORY,
             details: Vec::new(),
             is_passing: true,
+            // An operator must know which file has no room.
+            is_shortage: false,
         })
     }
 
@@ -169,6 +174,11 @@ impl LicenseFile {
     /// Whether another attempt may read more of it although it has not changed.
     pub fn may_heal(&self) -> bool {
         self.failure.as_ref().is_some_and(|failure| failure.is_passing)
+    }
+
+    /// Whether descriptors or memory had run out, so that nothing is known of it that was not known before.
+    pub fn met_shortage(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.is_shortage)
     }
 
     /// Whether another attempt at the same file came to the same end.
@@ -224,12 +234,13 @@ impl LicenseFile {
 impl Failure {
     /// The system could not read it now.
     fn reading(error: io::Error) -> Failure {
-        Failure { text: &texts::FILE_UNREADABLE, details: vec![error.into()], is_passing: true }
+        let is_shortage = sys::is_out_of_resources(&error);
+        Failure { text: &texts::FILE_UNREADABLE, details: vec![error.into()], is_passing: true, is_shortage }
     }
 
     /// The file is not what it should be.
     fn of_file(text: &'static Text, details: Vec<Detail>) -> Failure {
-        Failure { text, details, is_passing: false }
+        Failure { text, details, is_passing: false, is_shortage: false }
     }
 }
 

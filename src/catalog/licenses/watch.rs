@@ -14,7 +14,6 @@ use crate::limits;
 use crate::problem::Problem;
 use crate::problem::licenses as texts;
 use crate::stamp::Stamp;
-use crate::sys;
 
 /// What is known of the files at one `feature_licenses_path`.
 #[derive(Default)]
@@ -126,12 +125,11 @@ impl LicenseWatch {
         let others = self.files.entries().iter().filter(|(other, _)| other.as_path() != path);
         let taken: usize = others.filter_map(|(_, watched)| Some(watched.read.as_ref()?.entries.len())).sum();
         let Some(watched) = self.files.get_mut(path) else { return Outcome::Same };
-        let read = match LicenseFile::read(path, limits::LICENSES.saturating_sub(taken)) {
-            Ok(read) => read,
-            // It says nothing of the file.
-            Err(error) if sys::is_out_of_resources(&error) && watched.read.is_some() => return Outcome::Same,
-            Err(error) => LicenseFile::unreadable(path, error),
-        };
+        let read = LicenseFile::read(path, limits::LICENSES.saturating_sub(taken));
+        let read = read.unwrap_or_else(|error| LicenseFile::unreadable(path, error));
+        if read.met_shortage() && watched.read.is_some() {
+            return Outcome::Same;
+        }
         if read.may_heal() {
             let is_news = watched.failed.as_ref().is_none_or(|before| !before.is_like(&read));
             watched.failed = Some(Arc::new(read));

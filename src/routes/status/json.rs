@@ -1,8 +1,9 @@
 //! The snapshot as JSON.
 
-use super::snapshot::{Reach, Snapshot, host_name};
+use super::snapshot::{Snapshot, host_name};
 use crate::calendar::format_build_date;
 use crate::catalog::Offer;
+use crate::catalog::reach::Reach;
 use crate::json::Writer;
 use crate::problem::{Language, Problem};
 use crate::registrars::{Registrar, State, Transfer};

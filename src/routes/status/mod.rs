@@ -22,6 +22,8 @@ use query::Query;
 use snapshot::Snapshot;
 use texts::{TEXTS, Texts};
 
+pub use snapshot::find_overtaken;
+
 /// The page in the language the browser prefers.
 pub(super) fn answer_page(catalog: &Catalog, request: &Request<'_>, circumstances: &Circumstances<'_>) -> Reply {
     let address = match request.authority() {

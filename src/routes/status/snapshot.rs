@@ -2,10 +2,11 @@
 
 use std::sync::OnceLock;
 
-use crate::catalog::{Catalog, Choice, Offer, Reason};
+use crate::catalog::reach::{self, Reach};
+use crate::catalog::{Catalog, Choice, Offer};
 use crate::log;
 use crate::problem::{Problem, registrars as texts};
-use crate::registrars::{self, Registrar, Standing, State};
+use crate::registrars::{self, Registrar, Registrars, Standing, State};
 use crate::routes::reply::Circumstances;
 use crate::routes::version::read_kernel;
 
@@ -49,15 +50,6 @@ impl Group {
     }
 }
 
-/// Whom an offer is for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Reach {
-    /// Registrars for which it is the newest version.
-    pub registrars: usize,
-    /// How many of them have it, or something newer.
-    pub up_to_date: usize,
-}
-
 pub struct Snapshot<'a> {
     pub catalog: &'a Catalog,
     /// Seconds since the start.
@@ -75,12 +67,10 @@ impl<'a> Snapshot<'a> {
         let mut problems = catalog.problems.clone();
         problems.extend(log::trouble());
         let uptime = (circumstances.uptime)();
-        let seen = circumstances.registrars.snapshot(uptime, |address, build_date| {
-            let Choice { version, available, critical, .. } = catalog.choose(address, build_date);
-            Standing { version: available.then_some(version), is_critical: critical }
-        });
+        let seen = take_seen(catalog, circumstances.registrars, uptime);
+        let reaches = find_reaches(catalog, &seen);
+        problems.extend(reach::find_overtaken(catalog, &reaches));
         problems.extend(seen.findings.iter().map(|finding| finding.problem.clone()));
-        let reaches = find_reaches(catalog, &seen.registrars);
         Snapshot { catalog, uptime, problems, seen, reaches }
     }
 
@@ -107,15 +97,20 @@ impl<'a> Snapshot<'a> {
     }
 }
 
-fn find_reaches(catalog: &Catalog, registrars: &[Registrar]) -> Vec<Reach> {
-    let mut reaches = vec![Reach::default(); catalog.offers().len()];
-    for registrar in registrars.iter().filter(|registrar| registrar.state != State::Trial) {
-        let Choice { version, reason, .. } = catalog.choose(registrar.address, registrar.build_date);
-        let place = catalog.offers().iter().position(|offer| offer.version == version);
-        if let Some(reach) = place.and_then(|place| reaches.get_mut(place)) {
-            reach.registrars += usize::from(!matches!(reason, Reason::Overlap(..) | Reason::NotAdmitted));
-            reach.up_to_date += usize::from(reason == Reason::UpToDate);
-        }
-    }
-    reaches
+/// Everything that was seen of registrars, judged by the catalog.
+fn take_seen(catalog: &Catalog, registrars: &Registrars, uptime: u32) -> registrars::Snapshot {
+    registrars.snapshot(uptime, |address, build_date| {
+        let Choice { version, available, critical, .. } = catalog.choose(address, build_date);
+        Standing { version: available.then_some(version), is_critical: critical }
+    })
+}
+
+fn find_reaches(catalog: &Catalog, seen: &registrars::Snapshot) -> Vec<Reach> {
+    let registrars = seen.registrars.iter().filter(|registrar| registrar.state != State::Trial);
+    reach::find(catalog, registrars.map(|registrar| (registrar.address, registrar.build_date)))
+}
+
+/// Offers that nobody needs, for the log; the page shows them as well.
+pub fn find_overtaken(catalog: &Catalog, registrars: &Registrars, uptime: u32) -> Vec<Problem> {
+    reach::find_overtaken(catalog, &find_reaches(catalog, &take_seen(catalog, registrars, uptime)))
 }
