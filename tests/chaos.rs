@@ -22,7 +22,8 @@ use common::{Folder, IMAGE_BYTES, Server, check_request, license_line, publish_s
 
 const NAMES: [&str; 2] = ["upd_app.bin", "upd_app_for_old_frs.bin"];
 const VERSIONS: [u32; 5] = [20260101, 20260201, 20260301, 20260401, 20260501];
-const CONFIG: &str = "current_firmware_version = latest\n";
+/// A stop takes new downloads for two seconds: with those that come all the time it would take longer than the test waits.
+const CONFIG: &str = "current_firmware_version = latest\nstop_seconds = 62\n";
 
 /// Two looks of 2 s, and what a busy machine adds.
 const NOTICED: Duration = Duration::from_secs(7);

@@ -44,13 +44,16 @@ pub fn report_changes(old: &Catalog, new: &Catalog) {
     report_problems(&old.hints, &new.hints);
 }
 
-/// One line for each offer that nobody needs any more, when that shows first; `told` holds what was found the last time. How many
-/// registrars show it makes no difference.
+/// One line for each offer that nobody needs any more, when that shows first; `told` holds what was found the last time.
 pub fn report_overtaken(told: &mut Vec<Problem>, found: Vec<Problem>) {
-    let is_told = |problem: &Problem| told.iter().any(|other| other.place == problem.place);
-    let news: Vec<_> = found.iter().filter(|problem| !is_told(problem)).cloned().collect();
-    report_problems(&[], &news);
+    report_problems(&[], &find_news(told, &found));
     *told = found;
+}
+
+/// Those in whose place nothing was found before: how many registrars show it makes no difference.
+fn find_news(told: &[Problem], found: &[Problem]) -> Vec<Problem> {
+    let is_told = |problem: &Problem| told.iter().any(|other| other.place == problem.place);
+    found.iter().filter(|problem| !is_told(problem)).cloned().collect()
 }
 
 /// The fields of the line: only what differs.
@@ -139,6 +142,26 @@ fn report_problems(old: &[Problem], new: &[Problem]) {
             log::info(format_args!("event=hint what={}", crate::text::quote(&text, usize::MAX)));
         } else {
             log::problem(&text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::offers as texts;
+
+    #[test]
+    fn what_nobody_needs_is_told_when_it_shows_first_and_when_it_comes_back() {
+        let overtaken = |place: &str, registrars: u32| {
+            Problem::at(place, &texts::OFFER_OVERTAKEN, vec![20160301.into(), registrars.into(), "01.03.2026".into()])
+        };
+        let (one, same, other) = (overtaken("20160301", 1), overtaken("20160301", 2), overtaken("20160302", 1));
+        let looks = [(vec![one.clone()], 1), (vec![same.clone(), other], 1), (vec![], 0), (vec![same], 1)];
+        let mut told = Vec::new();
+        for (found, expected) in looks {
+            assert_eq!(find_news(&told, &found).len(), expected, "{found:?}");
+            told = found;
         }
     }
 }
