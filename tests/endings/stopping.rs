@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::download::{Download, Ending, GET, dial, start, start_inherited, try_dial};
 use crate::common::preload;
-use crate::common::{Answer, Client, Server, check_request, license_line, plain_folder, post_request, susv, wait_until};
+use crate::common::{Answer, Client, Server, check_request, license_line, plain_folder, post_request, wait_until};
 
 const SIGHUP: i32 = 1;
 const SIGTERM: i32 = 15;
