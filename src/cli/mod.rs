@@ -8,6 +8,7 @@ mod start_check;
 mod user;
 mod words;
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write as _;
@@ -52,9 +53,9 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok((Command::Serve, file)) => serve(&file),
         Ok((Command::Test(registrar), file)) => test(&file, registrar, language),
         Ok((Command::Init(folder), _)) => init(&folder, language),
-        Ok((Command::Help, _)) => print(words::HELP.template(language)),
+        Ok((Command::Help, _)) => print(&words::HELP.template(language)),
         Ok((Command::Version, _)) => print(&format!("susv {} ({})\n", routes::SUSV_VERSION, routes::SUSV_COMMIT)),
-        Err(reason) => fail(USAGE, &(reason.say(language) + words::SEE_HELP.template(language))),
+        Err(reason) => fail(USAGE, &(reason.say(language) + &words::SEE_HELP.template(language))),
     };
     ExitCode::from(code)
 }
@@ -174,8 +175,9 @@ fn test(file: &Path, registrar: Option<Registrar>, language: Language) -> u8 {
     }
     let (text, has_problems) = report::make(reading, registrar, language);
     let own = user::find_own();
-    let remark = if own.as_deref() == Some(user::SERVICE_USER) { "" } else { words::OTHER_USER.template(language) };
-    let own = own.as_deref().unwrap_or_else(|| words::UNKNOWN_USER.template(language));
+    let is_service = own.as_deref() == Some(user::SERVICE_USER);
+    let remark = if is_service { Cow::Borrowed("") } else { words::OTHER_USER.template(language) };
+    let own = own.map_or_else(|| words::UNKNOWN_USER.template(language), Cow::Owned);
     let printed = print(&format!("{} {own}{remark}\n{text}", words::AS_USER.template(language)));
     printed.max(if has_problems { FAILURE } else { SUCCESS })
 }

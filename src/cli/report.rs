@@ -1,5 +1,6 @@
 //! `-t`: everything the service would load, and everything that is wrong with it.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::Path;
@@ -24,7 +25,7 @@ pub fn make(reading: Reading, registrar: Option<Registrar>, language: Language) 
     let (hints, problems): (Vec<_>, Vec<_>) = problems.into_iter().partition(Problem::is_hint);
 
     let mut report = Report { text: String::new(), language };
-    report.line("", &[&visible_path(&catalog.settings.file), ": ", report.words(&words::VALID)]);
+    report.line("", &[&visible_path(&catalog.settings.file), ": ", &report.words(&words::VALID)]);
     report.write_settings(&catalog.settings);
     report.write_offers(&catalog);
     report.write_licenses(&catalog);
@@ -44,7 +45,7 @@ struct Report {
 }
 
 impl Report {
-    fn words(&self, words: &'static Text) -> &'static str {
+    fn words(&self, words: &'static Text) -> Cow<'static, str> {
         words.template(self.language)
     }
 
@@ -56,8 +57,8 @@ impl Report {
 
     /// `label: value`, or what the setting means where it has none.
     fn setting(&mut self, label: &'static Text, value: String, empty: &'static Text) {
-        let value = if value.is_empty() { self.words(empty).to_owned() } else { value };
-        self.line("", &[self.words(label), ": ", &value]);
+        let value = if value.is_empty() { self.words(empty).into_owned() } else { value };
+        self.line("", &[&self.words(label), ": ", &value]);
     }
 
     fn write_settings(&mut self, settings: &Settings) {
@@ -73,16 +74,16 @@ impl Report {
 
     fn write_offers(&mut self, catalog: &Catalog) {
         if catalog.offers().is_empty() {
-            self.line("", &[self.words(&words::NO_OFFER)]);
+            self.line("", &[&self.words(&words::NO_OFFER)]);
         }
         for (number, offer) in catalog.offers().iter().enumerate() {
             let is_latest = number == 0 && catalog.settings.version == VersionChoice::Latest;
             let choice = if is_latest { self.describe_latest(catalog, offer.version) } else { String::new() };
-            self.line("", &[self.words(&words::OFFER), " ", &offer.summary(), &choice]);
+            self.line("", &[&self.words(&words::OFFER), " ", &offer.summary(), &choice]);
             for image in &offer.images {
                 let path = catalog.settings.firmware_path.join(folder_name(offer.version)).join(image.name);
                 let (length, digest) = (image.bytes.len().to_string(), to_hex(&image.digest));
-                self.line("  ", &[&visible_path(&path), ": ", &length, " ", self.words(&words::BYTES), ", SHA-256 ", &digest]);
+                self.line("  ", &[&visible_path(&path), ": ", &length, " ", &self.words(&words::BYTES), ", SHA-256 ", &digest]);
             }
         }
     }
@@ -97,11 +98,11 @@ impl Report {
             _ => self.words(many),
         };
         let refused: Vec<_> = refused.into_iter().map(|(version, _)| folder_name(version)).collect();
-        format!(" ({})", text.replace("{0}", &refused.join(self.words(&words::AND))))
+        format!(" ({})", text.replace("{0}", &refused.join(&*self.words(&words::AND))))
     }
 
     fn write_licenses(&mut self, catalog: &Catalog) {
-        self.line("", &[self.words(&words::LICENSES), ": ", &catalog.licenses.len().to_string()]);
+        self.line("", &[&self.words(&words::LICENSES), ": ", &catalog.licenses.len().to_string()]);
         for file in &catalog.licenses.files {
             self.line("  ", &[&visible_path(&file.path), ": ", &file.licenses.to_string()]);
         }
@@ -110,14 +111,14 @@ impl Report {
     /// What a registrar would be told, and why.
     fn write_choice(&mut self, catalog: &Catalog, (address, build_date): Registrar) {
         let registrar = format!("{address}, {}", format_build_date(build_date));
-        self.line("", &[self.words(&words::REGISTRAR), " ", &registrar]);
+        self.line("", &[&self.words(&words::REGISTRAR), " ", &registrar]);
         for line in catalog.explain_choice(address, build_date) {
             self.line("  ", &[&line.say(self.language)]);
         }
     }
 
     fn write_list(&mut self, label: &'static Text, problems: &[Problem]) {
-        self.line("", &[self.words(label), ": ", &problems.len().to_string()]);
+        self.line("", &[&self.words(label), ": ", &problems.len().to_string()]);
         for problem in problems {
             let _ = writeln!(self.text, "  {}", problem.describe(self.language));
         }

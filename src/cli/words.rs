@@ -1,88 +1,85 @@
 //! The words of the command line. What `-t` says of problems stands with the problems.
 
-use crate::problem::Text;
+use crate::problem::{Text, text};
 
 /// The settings can be used.
-pub const VALID: Text = Text::part("valid", "настройки в порядке");
-pub const LISTENS: Text = Text::part("listens on", "принимает соединения на");
-pub const ALLOW: Text = Text::part("admits", "допускает");
-pub const EVERYONE: Text = Text::part("everyone", "всех");
-pub const BASE_URL: Text = Text::part("firmware URLs begin with", "ссылки на прошивку начинаются с");
+pub const VALID: Text = text!("valid", "настройки в порядке");
+pub const LISTENS: Text = text!("listens on", "принимает соединения на");
+pub const ALLOW: Text = text!("admits", "допускает");
+pub const EVERYONE: Text = text!("everyone", "всех");
+pub const BASE_URL: Text = text!("firmware URLs begin with", "ссылки на прошивку начинаются с");
 pub const AS_CALLED: Text =
-    Text::part("http:// and what the registrar called us", "http:// и того имени, по которому касса обратилась");
-pub const PROXIES: Text = Text::part("believes X-Forwarded-For of", "верит X-Forwarded-For от");
-pub const NONE: Text = Text::part("nobody", "никого");
-pub const HELD: Text = Text::part("holds back repeated updates of", "удерживает повторные обновления");
-pub const HELD_DRIVERS: Text = Text::part(
-    "JavaPOS drivers (field build_date, Java/ in User-Agent)",
-    "драйверов JavaPOS (поле build_date, Java/ в User-Agent)",
-);
-pub const HELD_NOBODY: Text = Text::part("nobody (hold_repeats = no)", "ничьи (hold_repeats = no)");
-pub const LICENSES: Text = Text::part("licences", "лицензий");
-pub const HINTS: Text = Text::part("hints", "советов");
-pub const PROBLEMS: Text = Text::part("problems", "проблем");
+    text!("http:// and what the registrar called us", "http:// и того имени, по которому касса обратилась");
+pub const PROXIES: Text = text!("believes X-Forwarded-For of", "верит X-Forwarded-For от");
+pub const NONE: Text = text!("nobody", "никого");
+pub const HELD: Text = text!("holds back repeated updates of", "удерживает повторные обновления");
+pub const HELD_DRIVERS: Text =
+    text!("JavaPOS drivers (field build_date, Java/ in User-Agent)", "драйверов JavaPOS (поле build_date, Java/ в User-Agent)",);
+pub const HELD_NOBODY: Text = text!("nobody (hold_repeats = no)", "ничьи (hold_repeats = no)");
+pub const LICENSES: Text = text!("licences", "лицензий");
+pub const HINTS: Text = text!("hints", "советов");
+pub const PROBLEMS: Text = text!("problems", "проблем");
 pub const AS_SERVICE: Text =
-    Text::part("started as root, looks as the service's user {0}", "запуск от root, проверка от имени пользователя службы: {0}");
-pub const NOT_AS_SERVICE: Text = Text::part("that did not work ({0})", "не получилось ({0})");
-pub const AS_USER: Text = Text::part("looked as user", "проверено от имени пользователя");
+    text!("started as root, looks as the service's user {0}", "запуск от root, проверка от имени пользователя службы: {0}");
+pub const NOT_AS_SERVICE: Text = text!("that did not work ({0})", "не получилось ({0})");
+pub const AS_USER: Text = text!("looked as user", "проверено от имени пользователя");
 pub const OTHER_USER: Text =
-    Text::part(": a service of another user may see less", ": служба с другим пользователем может видеть меньше");
-pub const OFFER: Text = Text::part("offer: version", "предлагается версия");
-pub const NO_OFFER: Text = Text::part(
+    text!(": a service of another user may see less", ": служба с другим пользователем может видеть меньше");
+pub const OFFER: Text = text!("offer: version", "предлагается версия");
+pub const NO_OFFER: Text = text!(
     "offer: none, registrars are told that there is no update",
     "не предлагается ничего, кассам сообщается, что обновлений нет",
 );
-pub const BYTES: Text = Text::part("bytes", "байт");
-pub const LATEST: Text = Text::part("the latest", "самая новая");
+pub const BYTES: Text = text!("bytes", "байт");
+pub const LATEST: Text = text!("the latest", "самая новая");
 pub const ONE_REFUSED: Text =
-    Text::part("the newest that is whole; {0} is refused, see below", "самая новая из целых; {0} отвергнута, см. ниже");
+    text!("the newest that is whole; {0} is refused, see below", "самая новая из целых; {0} отвергнута, см. ниже");
 pub const MANY_REFUSED: Text =
-    Text::part("the newest that is whole; {0} are refused, see below", "самая новая из целых; {0} отвергнуты, см. ниже");
-pub const AND: Text = Text::part(" and ", " и ");
-pub const REGISTRAR: Text = Text::part("a registrar at", "касса по адресу");
-pub const UNKNOWN_USER: Text = Text::part("unknown", "неизвестно");
+    text!("the newest that is whole; {0} are refused, see below", "самая новая из целых; {0} отвергнуты, см. ниже");
+pub const AND: Text = text!(" and ", " и ");
+pub const REGISTRAR: Text = text!("a registrar at", "касса по адресу");
+pub const UNKNOWN_USER: Text = text!("unknown", "неизвестно");
 
 // --- Usage errors --------------------------------------------------------------------------------
 
 /// What follows each.
 pub const SEE_HELP: Text =
-    Text::part("; \"susv --help\" lists what is understood", "; что понимает программа, покажет \"susv --help\"");
-pub const NEEDS: Text = Text::part("{0} needs {1}", "после {0} нужно указать {1}");
-pub const NEEDS_OTHER: Text = Text::part("{0} needs {1}, and {2} is none", "после {0} нужно указать {1}, а указано {2}");
-pub const FILE: Text = Text::part("a file", "файл");
-pub const FOLDER: Text = Text::part("a folder", "папку");
-pub const ADDRESS: Text = Text::part("an address", "адрес");
-pub const DATE: Text = Text::part("a date", "дату");
-pub const UNKNOWN: Text = Text::part("unknown argument {0}", "неизвестный аргумент {0}");
-pub const TWICE: Text = Text::part(
+    text!("; \"susv --help\" lists what is understood", "; что понимает программа, покажет \"susv --help\"");
+pub const NEEDS: Text = text!("{0} needs {1}", "после {0} нужно указать {1}");
+pub const NEEDS_OTHER: Text = text!("{0} needs {1}, and {2} is none", "после {0} нужно указать {1}, а указано {2}");
+pub const FILE: Text = text!("a file", "файл");
+pub const FOLDER: Text = text!("a folder", "папку");
+pub const ADDRESS: Text = text!("an address", "адрес");
+pub const DATE: Text = text!("a date", "дату");
+pub const UNKNOWN: Text = text!("unknown argument {0}", "неизвестный аргумент {0}");
+pub const TWICE: Text = text!(
     "{0} is given twice, or with another of -t, --init, --help and --version",
     "{0} указано дважды или вместе с другим из -t, --init, --help и --version",
 );
-pub const EACH_OTHER: Text =
-    Text::part("--as and --built need each other", "--as и --built указываются только вместе друг с другом");
-pub const NEED_TEST: Text = Text::part("--as and --built need -t", "--as и --built указываются только вместе с -t");
-pub const INIT_ALONE: Text = Text::part(
+pub const EACH_OTHER: Text = text!("--as and --built need each other", "--as и --built указываются только вместе друг с другом");
+pub const NEED_TEST: Text = text!("--as and --built need -t", "--as и --built указываются только вместе с -t");
+pub const INIT_ALONE: Text = text!(
     "--init takes no -c: the settings it makes are DIR/config.ini",
     "--init не сочетается с -c: настройки создаются в ПАПКА/config.ini",
 );
-pub const NOT_ADDRESS: Text = Text::part("--as {0} is not an IPv4 or IPv6 address", "--as {0} - это не адрес IPv4 или IPv6");
-pub const NOT_DATE: Text = Text::part("--built {0} is not a date DD.MM.YYYY", "--built {0} - это не дата ДД.ММ.ГГГГ");
+pub const NOT_ADDRESS: Text = text!("--as {0} is not an IPv4 or IPv6 address", "--as {0} - это не адрес IPv4 или IPv6");
+pub const NOT_DATE: Text = text!("--built {0} is not a date DD.MM.YYYY", "--built {0} - это не дата ДД.ММ.ГГГГ");
 
 // --- Making a folder -----------------------------------------------------------------------------
 
-pub const CREATED: Text = Text::part("created {0}", "создан {0}");
-pub const UNCHANGED: Text = Text::part("{0} was there already and is unchanged", "{0} уже есть и оставлен без изменений");
-pub const NEXT: Text = Text::part(
+pub const CREATED: Text = text!("created {0}", "создан {0}");
+pub const UNCHANGED: Text = text!("{0} was there already and is unchanged", "{0} уже есть и оставлен без изменений");
+pub const NEXT: Text = text!(
     "Next: copy a firmware folder (named yyyymmdd) to {0}, licence files (.slf) to {1}, then: susv -c {2}",
     "Дальше: скопируйте папку с прошивкой (имя ггггммдд) в {0}, файлы лицензий (.slf) в {1}, затем: susv -c {2}",
 );
-pub const CANNOT_CREATE: Text = Text::part(
+pub const CANNOT_CREATE: Text = text!(
     "cannot create {0} ({1}): choose a folder you may write to",
     "не создать {0} ({1}): выберите папку, в которую вам можно писать",
 );
 
 /// `--help`.
-pub const HELP: Text = Text::part(
+pub const HELP: Text = text!(
     "\
 susv: firmware-update and licence server for cash registers
 

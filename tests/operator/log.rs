@@ -183,6 +183,8 @@ impl Logged {
         let line = read(&server.log);
         let address = line.split("address=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("an address");
         server.address = address.parse().expect("an address with a port");
+        // On a busy machine callers may come in before the licences are read.
+        server.wait_for("event=licenses");
         server
     }
 

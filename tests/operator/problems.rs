@@ -488,7 +488,7 @@ fn everything_wrong_names_place_cause_and_remedy_in_both_languages() {
     for (code, english, russian) in TEXTS_ALONE {
         let text = texts.iter().find(|text| text.code == code).expect("a text");
         for (language, parts) in [(English, english), (Russian, russian)] {
-            assert_says(code, language, text.template(language), parts);
+            assert_says(code, language, &text.template(language), parts);
         }
         seen.insert(code);
     }

@@ -298,7 +298,8 @@ mod tests {
             (&texts::TOO_LONG, "after the first 4 GiB are not served: split the file", "разделите файл"),
             (&texts::NO_MEMORY, "not enough memory", "не хватает памяти"),
         ] {
-            assert!(text.english.contains(english) && text.russian.contains(russian), "{}", text.code);
+            let words = [Language::English, Language::Russian].map(|language| text.template(language));
+            assert!(words[0].contains(english) && words[1].contains(russian), "{}", text.code);
         }
     }
 }
