@@ -76,7 +76,7 @@ pub const FOLDERS_LEFT_OUT: Text = text!(
 
 /// A version folder within itself.
 pub const FOLDER_IN_ITSELF: Text = text!(
-    "FOLDER-IN-ITSELF",
+    "HINT-FOLDER-IN-ITSELF",
     "a folder of the same name lies in it: it was copied into itself, and the copy does not count; if {0} was to be replaced, copy to another name and rename, and remove the inner folder",
     "внутри лежит папка с тем же именем: папку скопировали саму в себя, и копия не учитывается; если {0} нужно было заменить, скопируйте под другим именем и переименуйте, а внутреннюю папку удалите",
 );

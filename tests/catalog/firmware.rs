@@ -514,7 +514,7 @@ fn names_that_are_ignored_are_told() {
         "FOLDER-UNREADABLE",
         "20270102: this is no folder",
         "NAME-IN-OTHER-CASE",
-        "FOLDER-IN-ITSELF",
+        "HINT-FOLDER-IN-ITSELF",
     ] {
         server.wait_for_line(part);
     }

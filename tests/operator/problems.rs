@@ -136,7 +136,7 @@ const CASES: [Case; 44] = [
         |folder| write(folder, "20260301/upd_app.bin", ""),
         SAME,
         "20260301/20260301",
-        "FOLDER-IN-ITSELF",
+        "HINT-FOLDER-IN-ITSELF",
         ["it was copied into itself", "remove the inner folder"],
         ["скопировали саму в себя", "внутреннюю папку удалите"],
     ),
