@@ -44,6 +44,28 @@ pub fn hex_value(byte: u8) -> Option<u8> {
     }
 }
 
+/// A text in lower case, as far as it is English or Russian: the tables for all other scripts take 26 KB.
+pub fn to_lowercase(text: &str) -> String {
+    let lower = |letter| match letter {
+        'А'..='Я' => char::from_u32(u32::from(letter) + DOWN_TO_LOWER).unwrap_or(letter),
+        'Ё' => 'ё',
+        _ => letter.to_ascii_lowercase(),
+    };
+    text.chars().map(lower).collect()
+}
+
+/// A letter in upper case, if it is English or Russian.
+pub fn to_uppercase(letter: char) -> char {
+    match letter {
+        'а'..='я' => char::from_u32(u32::from(letter) - DOWN_TO_LOWER).unwrap_or(letter),
+        'ё' => 'Ё',
+        _ => letter.to_ascii_uppercase(),
+    }
+}
+
+/// From a Russian capital to its small letter.
+const DOWN_TO_LOWER: u32 = 'а' as u32 - 'А' as u32;
+
 /// Lower-case hexadecimal.
 pub fn to_hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
@@ -163,6 +185,20 @@ mod tests {
         ];
         for (text, decoded) in cases {
             assert_eq!(percent_decode(text.as_bytes()), decoded, "{text}");
+        }
+    }
+
+    #[test]
+    fn case_is_that_of_english_and_russian() {
+        for (upper, lower) in [("AZ [@", "az [@"), ("АЯЁ", "аяё"), ("ЖЁЛТЫЙ", "жёлтый"), ("№ 1", "№ 1"), ("ÄΩ", "ÄΩ")]
+        {
+            assert_eq!(to_lowercase(upper), lower);
+            assert_eq!(to_lowercase(lower), lower);
+        }
+        for (lower, upper) in [('a', 'A'), ('z', 'Z'), ('{', '{'), ('а', 'А'), ('я', 'Я'), ('ё', 'Ё'), ('ѐ', 'ѐ'), ('1', '1')]
+        {
+            assert_eq!(to_uppercase(lower), upper);
+            assert_eq!(to_uppercase(upper), upper);
         }
     }
 

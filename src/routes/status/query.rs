@@ -1,7 +1,7 @@
 //! What a page is asked to show: `/`, `/?q=…` or `/?refresh`.
 
 use crate::limits;
-use crate::text::percent_decode;
+use crate::text::{percent_decode, to_lowercase};
 
 /// A page's query.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Query {
 fn read_value(value: &[u8]) -> String {
     let spaced: Vec<u8> = value.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     let decoded = percent_decode(&spaced);
-    String::from_utf8_lossy(&decoded).trim().chars().take(limits::QUOTED_BYTES).collect::<String>().to_lowercase()
+    to_lowercase(&String::from_utf8_lossy(&decoded).trim().chars().take(limits::QUOTED_BYTES).collect::<String>())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::registrars::{Registrar, State, Transfer};
 use crate::routes::status::query::Query;
 use crate::routes::status::snapshot::{Group, Snapshot};
 use crate::routes::status::texts::TEXTS;
+use crate::text::{to_lowercase, to_uppercase};
 
 impl Writer {
     /// Those that need hands, and the silent ones, open.
@@ -85,7 +86,7 @@ impl Writer {
     fn write_group(&mut self, snapshot: &Snapshot<'_>, group: Group, count: usize) -> &mut Self {
         let name = self.name_group(snapshot, group);
         let mut characters = name.chars();
-        self.out.extend(characters.next().into_iter().flat_map(char::to_uppercase));
+        self.out.extend(characters.next().map(to_uppercase));
         self.raw(characters.as_str()).raw(" ").number(count as u64)
     }
 
@@ -181,7 +182,7 @@ impl Writer {
 /// By address, by state or by group, in either language: a link is passed on.
 fn is_found(registrar: &Registrar, filter: &str) -> bool {
     let group = Group::of(registrar.state) as usize;
-    let has = |text: &str| text.to_lowercase().contains(filter);
+    let has = |text: &str| to_lowercase(text).contains(filter);
     let is_named = TEXTS.iter().any(|texts| has(texts.states[registrar.state as usize]) || has(texts.groups[group]));
     registrar.address.to_string().contains(filter) || has(registrar.state.name()) || is_named
 }
