@@ -124,15 +124,22 @@ fn a_listener_that_its_owner_shuts_down_costs_no_cpu_and_does_not_keep_from_a_st
 #[test]
 fn both_families_and_repeated_addresses_are_served() {
     for addresses in ["0.0.0.0, ::", "::, 0.0.0.0", "127.0.0.1, 127.0.0.1", "127.0.0.1, 127.0.0.2, 127.0.0.1"] {
-        let server = start_with(&format!("address = {addresses}\nport = 0\n"), susv(), Stdio::null());
+        let settings = format!("address = {addresses}\nport = {}\n", find_port());
+        let server = start_with(&settings, susv(), Stdio::null());
         assert_eq!(server.ask(check_request()).status, 200, "{addresses}");
     }
+}
+
+/// A port that is free at all addresses: below those that the kernel gives to clients, which take one at a single address.
+fn find_port() -> u16 {
+    let first = 10_000 + (std::process::id() % 20_000) as u16;
+    (first..32_000).find(|port| TcpListener::bind(("::", *port)).is_ok()).expect("a free port")
 }
 
 #[test]
 fn one_missing_address_of_several_does_not_keep_the_others_from_being_served() {
     // A block for documentation: no machine has it.
-    let server = start_with("address = 192.0.2.77, 127.0.0.1\nport = 0\n", susv(), Stdio::null());
+    let server = start_with(&format!("address = 192.0.2.77, 127.0.0.1\nport = {}\n", find_port()), susv(), Stdio::null());
     let line = server.wait_for_line("event=address_missing");
     assert!(line.contains("192.0.2.77"), "{line}");
     let mut client = Client::connect(([127, 0, 0, 1], server.address.port()).into());
