@@ -1,4 +1,7 @@
 //! One connection's life: receive a request, answer it, log it, again; and an end that cuts no answer.
+//!
+//! `CloseReason` names why it ends. `Outgoing::close` ends it: with a reset if a download was cut, else so that what the kernel
+//! holds arrives.
 
 mod outgoing;
 mod receive;
@@ -109,12 +112,14 @@ impl<'a> Connection<'a> {
     /// Waits until the last download is acknowledged or has given way: a request that comes before waits, as its client does for the
     /// bytes before the answer. Returns how long the next request may take to begin.
     fn await_acknowledgement(&mut self) -> ControlFlow<CloseReason, Duration> {
-        while self.outgoing.is_download_under_way() {
+        self.outgoing.settle_download(false);
+        while self.outgoing.has_permit() {
             if self.receiver.has_bytes() {
                 thread::sleep(limits::ACKNOWLEDGEMENT_TICK);
             } else if let Arrival::Ended(reason) = self.receiver.fill(self.outgoing.place(), limits::ACKNOWLEDGEMENT_TICK) {
                 return ControlFlow::Break(reason);
             }
+            self.outgoing.settle_download(false);
         }
         let is_short = self.context.is_stopping() || self.context.admission.is_pressed();
         ControlFlow::Continue(if is_short { limits::PRESSED_IDLE_TIME } else { limits::IDLE_TIME })

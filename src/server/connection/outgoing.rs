@@ -23,7 +23,7 @@ pub struct Outgoing<'a> {
     sender: Sender,
     /// The head of an answer.
     out: Vec<u8>,
-    /// Held from before a download touches file or image until its last byte is acknowledged.
+    /// Held from before a download touches file or image until its last byte is acknowledged, or until it has to give way.
     permit: Option<DownloadPermit<'a>>,
     /// The last download, until it is known whether it arrived; none if it was meant to be a part.
     delivery: Option<Delivering>,
@@ -70,14 +70,11 @@ impl<'a> Outgoing<'a> {
             && self.guard.place.asked_to_leave().is_none()
     }
 
-    /// Gets a download's permit, unless there is one from the download before. It may have to wait: then `prepare` is called first.
+    /// Gets a download's permit. It may have to wait: then `prepare` is called first.
     pub fn obtain_permit(&mut self, prepare: impl FnOnce()) -> bool {
         let context = self.context;
         let takes_downloads = || context.takes_downloads();
-        if !takes_downloads() {
-            return false;
-        }
-        if self.permit.is_none() && context.is_accepting() {
+        if takes_downloads() && context.is_accepting() {
             let acknowledged = self.sender.acknowledged(&self.guard.place);
             self.permit = context.admission.permit_download(&mut self.guard, acknowledged, prepare, takes_downloads);
         }
@@ -127,9 +124,8 @@ impl<'a> Outgoing<'a> {
         result.map_or_else(ControlFlow::Break, ControlFlow::Continue)
     }
 
-    /// Whether a download is still on its way, after a look at what became of it.
-    pub fn is_download_under_way(&mut self) -> bool {
-        self.settle_download(false);
+    /// Whether a download that is on its way holds its permit, as far as the last look told.
+    pub fn has_permit(&self) -> bool {
         self.permit.is_some()
     }
 
