@@ -80,12 +80,14 @@ impl Default for RateLimiter {
             each: limits::REPEATS_LOGGED,
             in_all: limits::REPEATS_LOGGED_IN_ALL,
             period: limits::REPEAT_TIME,
+            is_renewed: false,
         };
         let changed = Allowance {
             keys: limits::REGISTRARS,
             each: limits::CHANGES_LOGGED,
             in_all: limits::CHANGES_LOGGED_IN_ALL,
             period: limits::CHANGE_TIME,
+            is_renewed: true,
         };
         let counted = Allowance { each: 0, in_all: 0, period: limits::COUNT_TIME, ..limited };
         let warnings = Allowance { keys: limits::REPEAT_WARNINGS, each: 1, ..limited };

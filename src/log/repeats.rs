@@ -15,6 +15,8 @@ pub struct Allowance {
     pub in_all: u32,
     /// Length of a period.
     pub period: Duration,
+    /// Whether a key that was counted has lines again in the next period.
+    pub is_renewed: bool,
 }
 
 /// What was not written of one key in a period.
@@ -71,8 +73,8 @@ impl<K: Ord + Clone> Repeats<K> {
     }
 
     /// Ends the period if its time is over, or at once if `is_end`; returns what was not written in it, most first, and at most
-    /// `most` keys. Who was counted gets no lines in the next period, only the count: so whoever goes on for days does not push
-    /// everything else out of the log.
+    /// `most` keys. Who was counted gets no lines in the next period, only the count, unless the allowance is renewed: so whoever
+    /// goes on for days does not push everything else out of the log.
     pub fn take_counts(&mut self, now: Instant, most: usize, is_end: bool) -> Vec<Count<K>> {
         let Some(since) = self.since else { return Vec::new() };
         let time = now.saturating_duration_since(since);
@@ -80,10 +82,11 @@ impl<K: Ord + Clone> Repeats<K> {
             return Vec::new();
         }
         let seconds = time.as_secs();
+        let left_after_count = if self.allowance.is_renewed { self.allowance.each } else { 0 };
         let mut counts = Vec::new();
         self.counters.retain_mut(|(key, counter)| {
             let more = std::mem::take(&mut counter.more);
-            counter.left = 0;
+            counter.left = left_after_count;
             if more > 0 {
                 counts.push(Count { key: Some(key.clone()), more, seconds });
             }
@@ -93,7 +96,7 @@ impl<K: Ord + Clone> Repeats<K> {
         let unnamed = counts.iter().skip(most).map(|count| count.more);
         let others = unnamed.fold(self.others.more, u32::saturating_add);
         counts.truncate(most);
-        self.others = Counter { left: if self.others.more > 0 { 0 } else { self.allowance.each }, more: 0 };
+        self.others = Counter { left: if self.others.more > 0 { left_after_count } else { self.allowance.each }, more: 0 };
         self.left_in_all = self.allowance.in_all;
         self.since = (!counts.is_empty() || others > 0).then_some(now);
         if others > 0 {
@@ -110,7 +113,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn repeats<K: Ord + Clone>(keys: usize, each: u32) -> Repeats<K> {
-        Repeats::new(Allowance { keys, each, in_all: 1000, period: MINUTE })
+        Repeats::new(Allowance { keys, each, in_all: 1000, period: MINUTE, is_renewed: false })
     }
 
     /// How many of `lines` lines of `key` are written.
@@ -128,6 +131,17 @@ mod tests {
             let expected: &[_] = if more > 0 { &[Count { key: Some("a"), more, seconds: 61 }] } else { &[] };
             assert_eq!(repeats.take_counts(start + MINUTE + Duration::from_secs(1), 9, false), expected);
             assert_eq!(repeats.take_counts(start + 2 * MINUTE, 9, true), []);
+        }
+    }
+
+    #[test]
+    fn an_allowance_that_is_renewed_gives_lines_in_each_period() {
+        for (is_renewed, written) in [(false, 0), (true, 10)] {
+            let start = Instant::now();
+            let mut repeats = Repeats::new(Allowance { is_renewed, ..repeats::<&str>(4, 10).allowance });
+            assert_eq!(count(&mut repeats, &"a", 20, start), 10);
+            assert_eq!(repeats.take_counts(start + MINUTE, 9, false).len(), 1);
+            assert_eq!(count(&mut repeats, &"a", 20, start + MINUTE), written);
         }
     }
 
@@ -186,7 +200,7 @@ mod tests {
 
     #[test]
     fn however_many_keys_there_are_memory_and_lines_are_bounded() {
-        let (start, mut repeats) = (Instant::now(), Repeats::new(Allowance { keys: 64, each: 10, in_all: 100, period: MINUTE }));
+        let (start, mut repeats) = (Instant::now(), Repeats::new(Allowance { in_all: 100, ..repeats::<u32>(64, 10).allowance }));
         let written: usize = (0..10_000).map(|key| count(&mut repeats, &key, 20, start)).sum();
         assert_eq!((written, repeats.counters.len()), (100, 64));
         assert_eq!(count(&mut repeats, &1, 1, start + MINUTE), 0, "the period lasts until it is taken");

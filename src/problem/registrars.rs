@@ -23,11 +23,11 @@ pub const UNNAMED_PROXY: Text = text!(
     "передаёт X-Forwarded-For, но не указан в proxies: все кассы за ним считаются одной и не защищены от повторной прошивки; если это ваш прокси, добавьте {0} в proxies",
 );
 
-/// A named proxy without `X-Forwarded-For`.
+/// A named proxy without a usable `X-Forwarded-For`.
 pub const SILENT_PROXY: Text = text!(
     "SILENT-PROXY",
-    "is named in proxies and passes checks on without X-Forwarded-For: all registrars behind it count as one, so updates are offered and held back for the wrong ones; in HAProxy set option forwardfor, in nginx proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for",
-    "указан в proxies, но передаёт проверки без X-Forwarded-For: все кассы за ним считаются одной, и обновления предлагаются и удерживаются не тем; в HAProxy включите option forwardfor, в nginx - proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for",
+    "is named in proxies, and its checks do not say in X-Forwarded-For whose they are: all registrars behind it count as one, so updates are offered and held back for the wrong ones; in HAProxy set option forwardfor, in nginx proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; if registrars have this address themselves, take it out of proxies",
+    "указан в proxies, но в его проверках поле X-Forwarded-For не называет кассу: все кассы за ним считаются одной, и обновления предлагаются и удерживаются не тем; в HAProxy включите option forwardfor, в nginx - proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; если это адрес самих касс, уберите его из proxies",
 );
 
 /// A Java client without the driver's field.

@@ -350,7 +350,9 @@ fn a_named_proxy_that_does_not_say_whose_checks_it_passes_on_is_a_problem() {
         driver.check("");
         assert!(is_told(), "{}", status(&server));
     }
-    server.wait_for_line("SILENT-PROXY 127.0.0.1: is named in proxies and passes checks on without X-Forwarded-For: all");
+    server.wait_for_line(
+        "SILENT-PROXY 127.0.0.1: is named in proxies, and its checks do not say in X-Forwarded-For whose they are: all",
+    );
     assert_eq!(server.lines().iter().filter(|line| line.contains("SILENT-PROXY")).count(), 1);
     // Nor does one that is no driver stay unseen when it asks again and again.
     let server = Server::start_plain("proxies = 127.0.0.1");

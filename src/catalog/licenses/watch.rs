@@ -24,6 +24,8 @@ pub struct LicenseWatch {
     problems: Vec<Problem>,
     /// Whether an index has been made.
     has_index: bool,
+    /// Whether anything is not what the last index was made of. It outlives a look that did not come to its end.
+    has_changed: bool,
     is_unsettled: bool,
     /// When it was first looked at.
     since: Option<Instant>,
@@ -60,7 +62,7 @@ impl LicenseWatch {
     pub fn look(&mut self, now: Instant, wait: Duration) -> Option<LicenseIndex> {
         // Without descriptors or memory nothing can be said of the files: everything stays as it is.
         let look = folder::look(&self.path).ok()?;
-        let (mut has_changed, mut problems) = (false, look.problems);
+        let mut problems = look.problems;
         self.is_unsettled = false;
         // What is there and hidden is neither changed nor gone.
         let gone = look.is_complete.then(|| {
@@ -73,7 +75,7 @@ impl LicenseWatch {
         for path in gone.into_iter().flatten() {
             if let Some(watched) = self.files.get_mut(&path) {
                 match watched.source.look(None, now, wait) {
-                    Settling::Changed | Settling::Settled => has_changed |= self.files.remove(&path).is_some(),
+                    Settling::Changed | Settling::Settled => self.has_changed |= self.files.remove(&path).is_some(),
                     Settling::Unsettled => self.is_unsettled = true,
                 }
             }
@@ -81,10 +83,10 @@ impl LicenseWatch {
         for (path, stamp) in look.files {
             let watched = self.files.get_or_insert_with(path.clone(), Watched::default);
             match watched.source.look(Some(stamp), now, wait) {
-                Settling::Settled => has_changed |= watched.failed.take().is_some(),
+                Settling::Settled => self.has_changed |= watched.failed.take().is_some(),
                 Settling::Unsettled => self.is_unsettled = true,
                 Settling::Changed => match self.read(&path, stamp) {
-                    Outcome::News => has_changed = true,
+                    Outcome::News => self.has_changed = true,
                     Outcome::Same => {}
                     Outcome::Changing => {
                         self.is_unsettled = true;
@@ -93,16 +95,17 @@ impl LicenseWatch {
                 },
             }
         }
-        has_changed |= self.problems != problems;
+        self.has_changed |= self.problems != problems;
         self.problems = problems;
 
         let since = *self.since.get_or_insert(now);
         let is_due = !self.is_unsettled || now.saturating_duration_since(since) >= wait;
-        if !(has_changed && self.has_index || is_due && !self.has_index) {
+        if !(self.has_changed && self.has_index || is_due && !self.has_index) {
             return None;
         }
-        self.has_index = true;
-        Some(self.make_index())
+        let index = self.make_index();
+        (self.has_index, self.has_changed) = (true, false);
+        Some(index)
     }
 
     fn make_index(&self) -> LicenseIndex {
