@@ -165,10 +165,12 @@ make_linker() {
     chmod +x "target/wrapper/$1-zig-cc"
 }
 
-# libunwind says by fprintf why it aborts, and names functions by snprintf; susv needs neither, and printf is 11 KB.
+# libunwind says by fprintf why it aborts, and names functions by snprintf; susv needs neither, and C's streams are 12 KB.
 # make_stream_stub NAME
 make_stream_stub() {
     "target/wrapper/$1-zig-cc" -Os -fno-builtin -w -x c -c -o "target/wrapper/streams-$1.o" - <<'TEXT'
+void *const stderr = 0;
+int fflush(void *stream) { return -1; }
 int fprintf(void *stream, const char *format, ...) { return -1; }
 int snprintf(char *buffer, __SIZE_TYPE__ size, const char *format, ...) { return -1; }
 TEXT
@@ -183,8 +185,9 @@ compile() {
     read -ra flags <<<"$(field 8 "$1")"
     flags+=("-Clinker=$1-zig-cc" -Clink-self-contained=no -Crelocation-model=static -Zlocation-detail=none -Zfmt-debug=none)
     # A function that cannot panic needs no unwind table (4 KB). A panic in a destructor would end the program instead of the
-    # connection (8 KB); ours are std's, which do not panic. -Os chooses zig's small C library.
-    flags+=(-Cforce-unwind-tables=no -Zpanic-in-drop=abort -Clink-arg=-Os "-Clink-arg=target/wrapper/streams-$1.o")
+    # connection (8 KB); ours are std's, which do not panic. -Os chooses zig's small C library; no panic passes through its
+    # functions, so they need no tables either (9 KB).
+    flags+=(-Cforce-unwind-tables=no -Zpanic-in-drop=abort -Clink-arg=-Os -Clink-arg=-fno-unwind-tables "-Clink-arg=target/wrapper/streams-$1.o")
     std_features=""
     if [ "$level" = z ]; then
         std_features=optimize_for_size
