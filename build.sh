@@ -3,19 +3,21 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# Pinned: other versions give other bytes. Both come from PyPI into target/tools unless they are installed already.
-readonly ZIG=0.17.1 ZIGBUILD=0.24.0
+# Pinned: other versions give other bytes. It comes from PyPI into target/tools unless it is installed already.
+readonly ZIG=0.17.1
 # Room for all targets' builds of std.
 readonly NEEDED_MB=2000
 
-# name | Rust target | zig target | Debian's architecture | "uname -m" | opt-level | at most KB | further compiler flags
+# name | Rust target | zig's target and CPU | Debian's architecture | "uname -m" | opt-level | at most KB | further compiler flags
 # All are built for size; a larger result is a mistake.
-# Frame pointers make unwind tables shorter where they are DWARF's (6 KB); Thumb code is a quarter smaller than ARM's.
+# Frame pointers make unwind tables shorter where they are DWARF's (6 KB); Thumb code is a quarter smaller than ARM's. What zig
+# links in is Thumb too where the CPU's Thumb code can do all that C's library needs (not for armv5te). For aarch64 the compiler
+# would move what functions have in common into small ones, whose unwind tables are longer than what that saves (5 KB).
 readonly TARGETS="
 x86_64|x86_64-unknown-linux-musl|x86_64-linux-musl|amd64|x86_64|z|640|-Cforce-frame-pointers=yes
-aarch64|aarch64-unknown-linux-musl|aarch64-linux-musl|arm64|aarch64|z|640|-Cforce-frame-pointers=yes
-armv7|armv7-unknown-linux-musleabihf|arm-linux-musleabihf|armhf|armv[78]*l|z|440|-Ctarget-feature=+thumb-mode
-armv5te|armv5te-unknown-linux-musleabi|arm-linux-musleabi||armv[5678]*l|z|580|
+aarch64|aarch64-unknown-linux-musl|aarch64-linux-musl|arm64|aarch64|z|640|-Cforce-frame-pointers=yes -Cllvm-args=-enable-machine-outliner=never
+armv7|armv7-unknown-linux-musleabihf|thumb-linux-musleabihf -mcpu=generic+v7a+vfp3-d32+thumb2-neon|armhf|armv[78]*l|z|440|-Ctarget-feature=+thumb-mode
+armv5te|armv5te-unknown-linux-musleabi|arm-linux-musleabi -mcpu=generic+v5te+soft_float+strict_align||armv[5678]*l|z|580|-Ctarget-feature=+thumb-mode
 mipsel|mipsel-unknown-linux-musl|mipsel-linux-musleabi||mips|z|740|
 "
 
@@ -35,8 +37,8 @@ For each target: dist/susv-TARGET, the program; dist/susv-VERSION-TARGET.tar.gz 
 licences, the documents, an installer for OpenWrt and units for systemd; and dist/susv_VERSION_TARGET.ipk for opkg.
 dist/susv-VERSION.cdx.json is the list of components (CycloneDX), dist/SHA256SUMS covers all files.
 
-Needed: Rust with its library sources, and Python 3. Fetched once, if not there: zig and cargo-zigbuild from PyPI into target/, and
-the packages Rust's library is made of from crates.io into cargo's folder.
+Needed: Rust with its library sources, and Python 3. Fetched once, if not there: zig from PyPI into target/, and the packages
+Rust's library is made of from crates.io into cargo's folder.
 TEXT
 }
 
@@ -90,8 +92,8 @@ in_venv() {
     target/tools/bin/python "$@" >>target/tools.log 2>&1
 }
 
-# install_tools [DIR]: zig and cargo-zigbuild, from PyPI or from DIR.
-install_tools() {
+# install_zig [DIR]: from PyPI or from DIR.
+install_zig() {
     local source=()
     has_zig && return
     export PATH="$PWD/target/tools/bin:$PATH"
@@ -100,15 +102,15 @@ install_tools() {
     if [ $# -gt 0 ]; then
         source=(--no-index --find-links "$1/wheels")
     else
-        echo "fetching zig $ZIG and cargo-zigbuild $ZIGBUILD from PyPI into target/tools (100 MB, once)"
+        echo "fetching zig $ZIG from PyPI into target/tools (100 MB, once)"
     fi
-    if ! in_venv -m pip install --quiet --disable-pip-version-check --no-deps "${source[@]}" "${wheels[@]}"; then
+    if ! in_venv -m pip install --quiet --disable-pip-version-check --no-deps "${source[@]}" "$wheel"; then
         rm -rf target/tools
-        fail "${wheels[*]} cannot be installed (see target/tools.log): where there is a network, ./build.sh --fetch DIR; then ./build.sh --from DIR"
+        fail "$wheel cannot be installed (see target/tools.log): where there is a network, ./build.sh --fetch DIR; then ./build.sh --from DIR"
     fi
     hash -r
 }
-readonly wheels=("ziglang==$ZIG" "cargo-zigbuild==$ZIGBUILD")
+readonly wheel="ziglang==$ZIG"
 
 # fetch_crates: the packages Rust's library is made of, into cargo's folder.
 fetch_crates() {
@@ -132,9 +134,9 @@ library_cargo() {
 # fetch DIR: all that --from needs, for this kind of machine and this Rust.
 fetch() {
     mkdir -p "$1/wheels"
-    echo "fetching zig $ZIG and cargo-zigbuild $ZIGBUILD from PyPI into $1/wheels (100 MB)"
-    in_venv -m pip download --quiet --disable-pip-version-check --no-deps --dest "$1/wheels" "${wheels[@]}" ||
-        fail "they cannot be fetched (see target/tools.log): is there a network?"
+    echo "fetching zig $ZIG from PyPI into $1/wheels (100 MB)"
+    in_venv -m pip download --quiet --disable-pip-version-check --no-deps --dest "$1/wheels" "$wheel" ||
+        fail "it cannot be fetched (see target/tools.log): is there a network?"
     echo "fetching the packages of Rust's library from crates.io into $1/crates (100 MB)"
     library_cargo vendor --quiet --versioned-dirs "$1/crates" >target/crates.log 2>&1 ||
         fail "they cannot be fetched (see target/crates.log): is there a network?"
@@ -148,10 +150,7 @@ check_from() {
     cmp -s "$(library)/Cargo.lock" "$1/library.lock" || fail "$1 was made with another Rust than $(rustc --version): make it anew with ./build.sh --fetch $1"
 }
 
-has_zig() {
-    [ "$(python3 -m ziglang version 2>/dev/null)" = "$ZIG" ] &&
-        [ "$(cargo-zigbuild --version 2>/dev/null)" = "cargo-zigbuild $ZIGBUILD" ]
-}
+has_zig() { [ "$(python3 -m ziglang version 2>/dev/null)" = "$ZIG" ]; }
 
 # Panics of ours say where they are; those of std, which cannot say more than that, save 11 KB.
 make_compiler_wrapper() {
@@ -160,11 +159,22 @@ make_compiler_wrapper() {
     chmod +x target/wrapper/rustc-with-places
 }
 
-# libunwind says by fprintf why it aborts, and names functions by snprintf; susv needs neither, and printf is 11 KB.
-# make_printf_stub ZIG_TARGET FILE
-make_printf_stub() {
-    printf 'int fprintf(void *s, const char *f, ...) { return -1; }\nint snprintf(char *b, __SIZE_TYPE__ n, const char *f, ...) { return -1; }\n' |
-        python3 -m ziglang cc -target "$1" -Os -fno-builtin -w -x c -c -o "$2" -
+# make_linker NAME: NAME-zig-cc is what rustc calls to link.
+make_linker() {
+    # shellcheck disable=SC2016
+    printf '#!/bin/sh\nexec python3 -m ziglang cc -target %s "$@"\n' "$(field 3 "$1")" >"target/wrapper/$1-zig-cc"
+    chmod +x "target/wrapper/$1-zig-cc"
+}
+
+# libunwind says by fprintf why it aborts, and names functions by snprintf; susv needs neither, and C's streams are 12 KB.
+# make_stream_stub NAME
+make_stream_stub() {
+    "target/wrapper/$1-zig-cc" -Os -fno-builtin -w -x c -c -o "target/wrapper/streams-$1.o" - <<'TEXT'
+void *const stderr = 0;
+int fflush(void *stream) { return -1; }
+int fprintf(void *stream, const char *format, ...) { return -1; }
+int snprintf(char *buffer, __SIZE_TYPE__ size, const char *format, ...) { return -1; }
+TEXT
 }
 
 # compile NAME: leaves the program in target/<Rust target>/release/susv.
@@ -174,23 +184,25 @@ compile() {
     level=$(field 6 "$1")
     sysroot=$(rustc --print sysroot)
     read -ra flags <<<"$(field 8 "$1")"
-    flags+=(-Clink-self-contained=no -Crelocation-model=static -Zlocation-detail=none -Zfmt-debug=none)
+    flags+=("-Clinker=$1-zig-cc" -Clink-self-contained=no -Crelocation-model=static -Zlocation-detail=none -Zfmt-debug=none)
     # A function that cannot panic needs no unwind table (4 KB). A panic in a destructor would end the program instead of the
-    # connection (8 KB); ours are std's, which do not panic. -Os chooses zig's small C library.
-    flags+=(-Cforce-unwind-tables=no -Zpanic-in-drop=abort -Clink-arg=-Os "-Clink-arg=target/wrapper/printf-$1.o")
+    # connection (8 KB); ours are std's, which do not panic. -Os chooses zig's small C library; no panic passes through its
+    # functions, so they need no tables either (9 KB).
+    flags+=(-Cforce-unwind-tables=no -Zpanic-in-drop=abort -Clink-arg=-Os -Clink-arg=-fno-unwind-tables "-Clink-arg=target/wrapper/streams-$1.o")
     std_features=""
     if [ "$level" = z ]; then
         std_features=optimize_for_size
     fi
-    # No path of this machine may show in the result, nor in what cargo hashes into symbol names: so the wrapper is found by
+    # No path of this machine may show in the result, nor in what cargo hashes into symbol names: so the wrappers are found by
     # name (cargo makes a relative path absolute before it hashes it).
     flags+=("--remap-path-prefix=$PWD=." "--remap-path-prefix=$sysroot=rust" "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo")
     echo "building $1 ($target, opt-level $level)"
     export ZIG_GLOBAL_CACHE_DIR="$PWD/target/zig-cache" ZIG_LOCAL_CACHE_DIR="$PWD/target/zig-cache"
-    make_printf_stub "$(field 3 "$1")" "target/wrapper/printf-$1.o"
+    make_linker "$1"
+    make_stream_stub "$1"
     if ! PATH="$PWD/target/wrapper:$PATH" CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && printf '%s' "${flags[*]}") \
         RUSTC_BOOTSTRAP=1 RUSTC_WORKSPACE_WRAPPER=rustc-with-places CARGO_INCREMENTAL=0 CARGO_PROFILE_RELEASE_OPT_LEVEL=$level \
-        cargo zigbuild --locked --release --target "$target" --target-dir target "${cargo_options[@]}" \
+        cargo build --locked --release --target "$target" --target-dir target "${cargo_options[@]}" \
         -Z build-std=std,panic_unwind -Z "build-std-features=$std_features" >"target/build-$1.log" 2>&1; then
         tail -n 20 "target/build-$1.log" >&2
         fail "$1 could not be built (all of it: target/build-$1.log); dist/ is unchanged"
@@ -381,9 +393,9 @@ cargo_options=()
 if [ -n "$from" ]; then
     check_from "$from"
     cargo_options=(--offline --config 'source.crates-io.replace-with="fetched"' --config "source.fetched.directory=\"$from/crates\"")
-    install_tools "$from"
+    install_zig "$from"
 else
-    install_tools
+    install_zig
     fetch_crates
 fi
 make_compiler_wrapper

@@ -61,8 +61,8 @@ impl Judge<'_> {
         Judgement { fit, problems, is_retried: self.is_retried }
     }
 
-    fn problem(&self, name: &str, text: &'static Text, details: Vec<Detail>) -> Problem {
-        let details = [Detail::from(self.version)].into_iter().chain(details).collect();
+    fn problem(&self, name: &str, text: &'static Text, mut details: Vec<Detail>) -> Problem {
+        details.insert(0, self.version.into());
         let place = if name.is_empty() { self.folder.clone() } else { self.folder.join(name) };
         Problem::with(&place, text, details)
     }

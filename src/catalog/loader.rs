@@ -62,8 +62,7 @@ impl Loader {
             firmware = self.firmware.picture(&settings);
             has_licenses = self.look_at_licenses(&settings, now);
         }
-        let parts = [self.settings.problems(), &firmware.problems, &self.index.problems];
-        let problems: Vec<Problem> = parts.into_iter().flatten().cloned().collect();
+        let problems = [self.settings.problems(), &firmware.problems, &self.index.problems].concat();
         let is_same = |(last, told): &(Arc<Firmware>, Vec<Problem>)| is_same(last, &firmware) && *told == problems;
         if !is_configured && !has_licenses && last.as_ref().is_some_and(is_same) {
             self.last = last;

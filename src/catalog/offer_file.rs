@@ -153,14 +153,14 @@ pub fn parse(path: &Path, version: Date, bytes: &[u8]) -> Result<OfferFile, Vec<
     let mut problems = Vec::new();
     let mut seen = [false; KEYS.len()];
     for line in ini::parse(bytes) {
-        let (line, text, details) = match line {
+        let (line, text, mut details) = match line {
             Ok(entry) => match take_entry(&mut offer, &mut seen, &entry) {
                 Ok(()) => continue,
                 Err((text, details)) => (entry.line, text, details),
             },
             Err(bad) => (bad.line, &texts::OFFER_BAD_LINE, vec![Detail::Words(bad.text)]),
         };
-        let details = [Detail::from(version)].into_iter().chain(details).collect();
+        details.insert(0, version.into());
         problems.push(Problem::in_line(path, line, text, details));
     }
     crate::problem::bound(&mut problems, &path.to_string_lossy(), limits::PROBLEMS_PER_FILE);
