@@ -116,7 +116,9 @@ impl Judge<'_> {
         }
         let text = self.read_text(OFFER_NAME, state.offer, limits::OFFER_BYTES, &offer_texts::OFFER_UNREADABLE)?;
         let Some(text) = text else { return Ok(None) };
-        match offer_file::parse(&self.folder.join(OFFER_NAME), self.version, &text) {
+        let path = self.folder.join(OFFER_NAME);
+        self.remarks.extend(offer_file::find_hints(&path, &text));
+        match offer_file::parse(&path, self.version, &text) {
             Ok(offer) => Ok(Some(offer)),
             Err(problems) => {
                 self.obstacles.extend(problems);

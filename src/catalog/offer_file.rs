@@ -169,20 +169,34 @@ pub fn parse(path: &Path, version: Date, bytes: &[u8]) -> Result<OfferFile, Vec<
     if problems.is_empty() { Ok(offer) } else { Err(problems) }
 }
 
+/// What its values may not be meant to hold: quotes, and comments after them.
+pub fn find_hints(path: &Path, bytes: &[u8]) -> Vec<Problem> {
+    let mut hints: Vec<_> = ini::parse(bytes).filter_map(|line| ini::find_hint(path, &line.ok()?)).collect();
+    crate::problem::bound(&mut hints, &path.to_string_lossy(), limits::PROBLEMS_PER_FILE);
+    hints
+}
+
 fn take_entry(
     offer: &mut OfferFile,
     seen: &mut [bool; KEYS.len()],
     entry: &Entry<'_>,
 ) -> Result<(), (&'static Text, Vec<Detail>)> {
     let Some(index) = KEYS.iter().position(|(name, _)| *name == entry.key) else {
-        return Err((&texts::OFFER_BAD_KEY, vec![quote(entry.key, limits::QUOTED_BYTES).into()]));
+        let key = quote(entry.key, limits::QUOTED_BYTES).into();
+        return Err(match ini::find_similar(entry.key, KEYS.iter().map(|(name, _)| *name)) {
+            Some(name) => (&texts::OFFER_MISSPELT, vec![key, name.into()]),
+            None => (&texts::OFFER_BAD_KEY, vec![key]),
+        });
     };
     let (name, read_value) = KEYS[index];
     if std::mem::replace(&mut seen[index], true) && name != "only_for" {
         return Err((&texts::OFFER_REPEATED, vec![name.into()]));
     }
     read_value(offer, entry.value).map_err(|valid| {
-        (&texts::OFFER_BAD_VALUE, vec![name.into(), quote(entry.value, limits::QUOTED_BYTES).into(), Detail::Words(valid)])
+        // Of thousands of addresses the wrong one.
+        let wrong_block = entry.value.split(',').map(str::trim_ascii).find(|block| AddressBlock::parse(block).is_none());
+        let value = wrong_block.filter(|_| name == "only_for").unwrap_or(entry.value);
+        (&texts::OFFER_BAD_VALUE, vec![name.into(), quote(value, limits::QUOTED_BYTES).into(), Detail::Words(valid)])
     })
 }
 
@@ -234,8 +248,9 @@ mod tests {
             ("description =", "OFFER-BAD-VALUE"),
             ("critical_version =", "OFFER-BAD-VALUE"),
             ("critical_version = 01.01.2018", "OFFER-BAD-VALUE"),
-            ("only_fro = 10.0.0.1", "OFFER-BAD-KEY"),
-            ("Only_for = 10.0.0.1", "OFFER-BAD-KEY"),
+            ("only_fro = 10.0.0.1", "OFFER-KEY-MISSPELT"),
+            ("colour = red", "OFFER-BAD-KEY"),
+            ("Only_for = 10.0.0.1", "OFFER-KEY-MISSPELT"),
             ("10.0.0.1", "OFFER-BAD-LINE"),
             ("[offer]", "OFFER-BAD-LINE"),
         ];

@@ -153,6 +153,11 @@ impl Catalog {
     /// One line for each version: whether it admits a caller, and by what not; then what the caller is told.
     pub fn explain_choice(&self, caller: IpAddr, build_date: Date) -> Vec<Sentence> {
         let mut lines = self.firmware.explain(caller, build_date);
+        // Behind a proxy `allow` is about the proxy.
+        if self.settings.proxies.is_empty() && !self.settings.admits(caller) {
+            lines.push(Sentence::new(&texts::TOLD_NOTHING, vec![caller.into()]));
+            return lines;
+        }
         let Choice { version, available, critical, reason, .. } = self.choose(caller, build_date);
         let (text, versions) = match reason {
             Reason::Newer if critical => (&texts::TOLD_CRITICAL, [version, version]),

@@ -118,6 +118,7 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Reading {
         hints: Vec::new(),
         can_listen: true,
         quoted_values: 0,
+        has_unknown_keys: false,
     };
     ini::parse(bytes).for_each(|line| match line {
         Ok(entry) => parser.take_entry(&entry),
@@ -127,8 +128,9 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Reading {
         }
     });
     parser.check_together();
-    // Two values in quotes: a flat config.py, in which each text is quoted.
-    let is_python = has_extension(file, b".py") || looks_like_python(bytes) || parser.quoted_values > 1;
+    // Two values in quotes and keys that are none: a flat config.py, in which each text is quoted.
+    let is_quoted = parser.quoted_values > 1 && parser.has_unknown_keys;
+    let is_python = has_extension(file, b".py") || looks_like_python(bytes) || is_quoted;
     if is_python && parser.mistake_count > 0 {
         return Reading::unusable(file, bytes, &texts::PYTHON, Vec::new());
     }
@@ -152,6 +154,7 @@ struct Parser {
     hints: Vec<Problem>,
     can_listen: bool,
     quoted_values: usize,
+    has_unknown_keys: bool,
 }
 
 impl Parser {
@@ -175,6 +178,7 @@ impl Parser {
         self.quoted_values += usize::from(hint.as_ref().is_some_and(|hint| hint.code() == texts::QUOTES.code));
         let Some((name, read_value)) = KEYS.into_iter().find(|(name, _)| *name == entry.key) else {
             self.note_sounding(entry.key);
+            self.has_unknown_keys = true;
             let key = text::quote(entry.key, limits::QUOTED_BYTES).into();
             return self.fail(match ini::find_similar(entry.key, key_names()) {
                 Some(name) => at_line(&texts::MISSPELT, vec![key, name.into()]),

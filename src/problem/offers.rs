@@ -27,6 +27,13 @@ pub const OFFER_BAD_KEY: Text = text!(
     "неизвестный ключ {1}: версия {0} не предлагается никому; исправьте его или удалите; известны only_for, built_from, built_to, description, critical_version",
 );
 
+/// The same, where one of ours was probably meant.
+pub const OFFER_MISSPELT: Text = text!(
+    "OFFER-KEY-MISSPELT",
+    "unknown key {1}; did you mean {2}? Version {0} is offered to nobody until that is corrected",
+    "неизвестный ключ {1}; возможно, имелся в виду {2}? Пока это не исправлено, версия {0} не предлагается никому",
+);
+
 /// A key of `offer.ini` is there twice.
 pub const OFFER_REPEATED: Text = text!(
     "OFFER-REPEATED-KEY",
@@ -145,6 +152,12 @@ pub const TOLD_CRITICAL: Text = text!("told: update to {0}, critical", "отве
 pub const TOLD_UP_TO_DATE: Text =
     text!("told: no update (it has {0} or newer)", "ответ: обновлений нет (у неё уже {0} или новее)");
 
+/// No answer.
+pub const TOLD_NOTHING: Text = text!(
+    "told nothing: allow does not hold {0}, its connections are reset",
+    "ответа нет: {0} не входит в allow, её соединения сбрасываются"
+);
+
 /// No offer.
 pub const TOLD_NOT_FOR_IT: Text =
     text!("told: no update (no version is for it)", "ответ: обновлений нет (ни одна версия ей не подходит)");
@@ -161,6 +174,7 @@ pub const ALL: &[&Text] = &[
     &OFFER_EMPTY,
     &OFFER_BAD_LINE,
     &OFFER_BAD_KEY,
+    &OFFER_MISSPELT,
     &OFFER_REPEATED,
     &OFFER_BAD_VALUE,
     &VALID_ADDRESSES,
@@ -184,6 +198,7 @@ pub const ALL: &[&Text] = &[
     &TOLD_UPDATE,
     &TOLD_CRITICAL,
     &TOLD_UP_TO_DATE,
+    &TOLD_NOTHING,
     &TOLD_NOT_FOR_IT,
     &TOLD_CHANGING,
     &TOLD_OVERLAP,

@@ -19,8 +19,8 @@ pub const NO_RIGHT: Text = text!(
 /// Another program has the port.
 pub const IN_USE: Text = text!(
     "LISTEN-IN-USE",
-    "another program uses {0}, and it does not answer as susv does: stop it, or set another port",
-    "{0} занят другой программой, и отвечает она не как susv: остановите её или укажите другой port",
+    "another program uses {0}, and it does not answer as susv does: stop it, or set another port (susv itself does not answer this machine if allow leaves it out)",
+    "{0} занят другой программой, и отвечает она не как susv: остановите её или укажите другой port (сам susv не отвечает этой машине, если её нет в allow)",
 );
 
 /// We have the port ourselves.

@@ -146,7 +146,7 @@ fn a_till_is_held_back_and_a_fixed_version_is_for_those_it_admits() {
 fn whatever_is_wrong_with_an_offer_it_is_for_nobody() {
     type Damage = fn(&Folder);
     let cases: [(&str, Damage); 8] = [
-        ("OFFER-BAD-KEY", |folder| offer(folder, "20260301", "only_fro = 127.0.0.2\n")),
+        ("OFFER-KEY-MISSPELT", |folder| offer(folder, "20260301", "only_fro = 127.0.0.2\n")),
         ("OFFER-BAD-VALUE", |folder| offer(folder, "20260301", "only_for =\n")),
         ("OFFER-BAD-VALUE", |folder| offer(folder, "20260301", "built_to = 2017\n")),
         ("OFFER-BAD-LINE", |folder| offer(folder, "20260301", "\u{feff}127.0.0.2\n")),

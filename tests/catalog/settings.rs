@@ -22,7 +22,7 @@ type Case<'a> = (&'a str, usize, &'a str, &'a [&'a str], &'a [&'a str]);
 /// A reading, its first problem's code and line, and parts of its text in both languages.
 type WholeFile<'a> = (Reading, &'a str, usize, &'a [&'a str], &'a [&'a str]);
 
-const CASES: [Case<'_>; 47] = [
+const CASES: [Case<'_>; 48] = [
     (
         "port = 70000",
         2,
@@ -156,6 +156,7 @@ const CASES: [Case<'_>; 47] = [
         &["the old server (config.py): docs/migrate.md shows both side by side", "--init"],
         &["прежнего сервера", "docs/migrate.md"],
     ),
+    ("firmware_path = 'fw'\nlog_requests = 'yes'", 3, "SETTING-INVALID", &["log_requests"], &["log_requests"]),
     ("firmware_path = 'fw'\nlicense = 'lic'\ntornado_port = 8888", 0, "SETTINGS-PYTHON", &["config.py"], &["config.py"]),
 ];
 

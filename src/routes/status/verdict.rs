@@ -1,7 +1,10 @@
 //! What the page says first: the worst thing, and how bad it is.
 
+use std::path::Path;
+
 use super::snapshot::{Group, Snapshot};
 use crate::calendar::Date;
+use crate::catalog::Offer;
 use crate::problem::registrars as texts;
 use crate::registrars::State;
 
@@ -54,7 +57,9 @@ pub fn judge(snapshot: &Snapshot<'_>) -> Verdict {
         verdict.health = verdict.health.max(health);
         verdict.parts.push(part);
     };
-    if catalog.offers().is_empty() {
+    // Where it stands does not matter.
+    let find_problem = |offer: &Offer| offer.admission.find_problem(Path::new(""), offer.version, &catalog.settings);
+    if catalog.offers().iter().all(|offer| find_problem(offer).is_some()) {
         add(Health::Bad, Part::NothingOffered);
     }
     match snapshot.count(Group::NeedsHands) {
