@@ -108,8 +108,7 @@ fn describe(known: &Known, now: u32, judge: &impl Fn(IpAddr, Date) -> Standing) 
 /// What its last check was told and the next ones will be, if it goes on as it did.
 fn find_hold(known: &Known, track: &Track, standing: Standing, now: u32) -> Option<Problem> {
     let version = standing.version.filter(|_| track.answered == Answered::NoUpdate && track.round.running == 0)?;
-    let mislabel = known.present_mislabel().filter(|mislabel| mislabel.is_driver && version <= mislabel.version);
-    let hold = match (mislabel, policy::judge(track, version, now)) {
+    let hold = match (known.find_holding_mislabel(version), policy::judge(track, version, now)) {
         (Some(Mislabel { version, build_date, .. }), _) => Hold::Mislabelled { version, build_date },
         (None, Decision::Hold(hold)) => hold,
         (None, Decision::Offer { .. }) => return None,
