@@ -276,9 +276,9 @@ fn a_version_that_nobody_needs_shows_after_a_day_and_until_the_first_till_that_d
         let page = scene.get("/", language, now);
         assert!(page.contains(words) && page.contains("class=warning"), "{page}");
     }
-    // Two tills behind one address: whichever checked last.
+    // Two tills behind one address that are no drivers: whichever checked last. So often that it is no trial.
     for (at, build_date) in [(NOW - 600, 20160301), (NOW - 300, 20260201)] {
-        scene.check_as([10, 0, 0, 3], at, build_date, false);
+        (0..3).for_each(|second| scene.check_as([10, 0, 0, 3], at + second, build_date, false));
         assert!(!shows(now), "{build_date}");
     }
 }
