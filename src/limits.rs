@@ -283,9 +283,11 @@ pub const TRIAL_CHECKS: u32 = 3;
 /// A finding about the way of a check passes so long after the last such check.
 pub const FINDING_SECONDS: u32 = 86_400;
 /// A till that took a version may report a date so much later than the folder's name: vendors' own folders are named days before
-/// their firmware was built. Only who is further ahead did not get it from here.
+/// their firmware was built. Who is further ahead has other firmware than this version's.
 pub const OVERTAKEN_DAYS: u64 = 31;
-/// The log tells of offers that nobody needs once in so many ticks, 10 minutes: all drivers have checked by then.
+/// Who has an offer's firmware, or something newer, is known when all tills had a day to check since the start.
+pub const OVERTAKEN_UPTIME_SECONDS: u32 = 86_400;
+/// The log tells of offers that nobody needs once in so many ticks, 10 minutes: nothing is urgent about them.
 pub const TICKS_PER_OVERTAKEN: u32 = 6000;
 /// Findings about registrars that are listed.
 pub const FINDINGS: usize = 64;

@@ -12,6 +12,17 @@ use crate::problem::{Problem, offers as texts};
 /// The shipped sample is older than every registrar, so that nobody flashes it by accident.
 const SAMPLE_VERSION: Date = 20000101;
 
+/// An address as it counts for the offers.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// Where it asks from.
+    pub address: IpAddr,
+    /// The build date that it counts with: of several tills the one in the greatest need.
+    pub build_date: Date,
+    /// All dates reported there lately, this one among them: several tills may stand behind it.
+    pub recent_dates: &'a [Date],
+}
+
 /// Registrars for which an offer is the newest one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reach {
@@ -19,51 +30,67 @@ pub struct Reach {
     pub registrars: usize,
     /// How many of them have it, or something newer.
     pub up_to_date: usize,
-    /// How many of them have something so much newer that they did not get it from this offer.
-    ahead: usize,
-    /// The oldest build date of those.
+    /// Whether there is one that is not ahead of it: it needs the version, has it, or has what is offered beside it.
+    is_of_use: bool,
+    /// The oldest build date of those that are ahead: so much newer that it is not this offer's.
     oldest_ahead: Option<Date>,
 }
 
-/// Whom each offer is for, in the order of the offers. `registrars` are addresses with the build dates they reported last.
-pub fn find(catalog: &Catalog, registrars: impl Iterator<Item = (IpAddr, Date)>) -> Vec<Reach> {
+/// Whom each offer is for, in the order of the offers.
+pub fn find<'a>(catalog: &Catalog, askers: impl Iterator<Item = Asker<'a>>) -> Vec<Reach> {
     let mut reaches = vec![Reach::default(); catalog.offers().len()];
-    for (address, build_date) in registrars {
-        let Choice { version, reason, .. } = catalog.choose(address, build_date);
-        let place = catalog.offers().iter().position(|offer| offer.version == version);
-        if let Some(reach) = place.and_then(|place| reaches.get_mut(place)) {
-            reach.note(reason, build_date, version);
+    for asker in askers {
+        let Choice { version, reason, .. } = catalog.choose(asker.address, asker.build_date);
+        let mut note = |version: Date, change: &dyn Fn(&mut Reach)| {
+            let place = catalog.offers().iter().position(|offer| offer.version == version);
+            place.and_then(|place| reaches.get_mut(place)).into_iter().for_each(change);
+        };
+        match reason {
+            Reason::NotAdmitted => {}
+            // It is offered neither, and needs one of them.
+            Reason::Overlap(left, right) => {
+                [left, right].iter().for_each(|version| note(*version, &|reach| reach.is_of_use = true))
+            }
+            Reason::UpToDate => note(version, &|reach| {
+                reach.up_to_date += 1;
+                reach.note(find_ahead(catalog.offers(), &asker, version));
+            }),
+            Reason::Newer | Reason::Unsettled(_) => note(version, &|reach| reach.note(None)),
         }
     }
     reaches
 }
 
 impl Reach {
-    fn note(&mut self, reason: Reason, build_date: Date, version: Date) {
-        self.registrars += usize::from(!matches!(reason, Reason::Overlap(..) | Reason::NotAdmitted));
-        if reason == Reason::UpToDate {
-            self.up_to_date += 1;
-            if is_far_ahead(build_date, version) {
-                self.ahead += 1;
-                self.oldest_ahead = Some(self.oldest_ahead.map_or(build_date, |oldest| oldest.min(build_date)));
-            }
-        }
+    /// One more, and its oldest build date if it is ahead.
+    fn note(&mut self, ahead: Option<Date>) {
+        self.registrars += 1;
+        self.is_of_use |= ahead.is_none();
+        self.oldest_ahead = self.oldest_ahead.into_iter().chain(ahead).min();
     }
+}
+
+/// The oldest date of an asker all of whose dates are far ahead of `version` and none of which is a version that is offered.
+fn find_ahead(offers: &[Offer], asker: &Asker<'_>, version: Date) -> Option<Date> {
+    let is_ahead = |date: &Date| is_far_ahead(*date, version) && offers.iter().all(|offer| offer.version != *date);
+    let oldest = asker.recent_dates.iter().fold(asker.build_date, |oldest, date| oldest.min(*date));
+    (is_ahead(&asker.build_date) && asker.recent_dates.iter().all(is_ahead)).then_some(oldest)
 }
 
 /// A problem for each offer that is older than what all its registrars have: its folder's name may be mistyped, or the version is
 /// not needed any more. A registrar counts for the newest version that admits it, so a stepping stone that all have passed, or the
-/// version before a pilot, is no problem; nor is one that nobody has asked for.
-pub fn find_overtaken(catalog: &Catalog, reaches: &[Reach]) -> Vec<Problem> {
-    let offers = catalog.offers().iter().zip(reaches).filter(|(offer, _)| offer.version != SAMPLE_VERSION);
-    let overtaken = offers.filter_map(|(offer, reach)| Some((offer, reach, reach.oldest_ahead?)));
-    let overtaken = overtaken.filter(|(_, reach, _)| reach.ahead == reach.registrars);
-    let describe = |(offer, reach, oldest): (&Offer, &Reach, Date)| {
+/// version before a pilot, is no problem; nor is one that nobody has asked for. None before `uptime` seconds are a day: until then
+/// "all" are those who happened to ask first.
+pub fn find_overtaken<'a>(catalog: &'a Catalog, reaches: &[Reach], uptime: u32) -> Vec<(&'a Offer, Problem)> {
+    let is_idle = |(offer, reach): &(&Offer, &Reach)| offer.version != SAMPLE_VERSION && !reach.is_of_use;
+    let offers = catalog.offers().iter().zip(reaches).filter(is_idle).filter(|_| uptime >= limits::OVERTAKEN_UPTIME_SECONDS);
+    let describe = |(offer, reach): (&'a Offer, &Reach)| {
+        let oldest = format_build_date(reach.oldest_ahead?);
         let place = catalog.settings.firmware_path.join(folder_name(offer.version));
-        let details = vec![offer.version.into(), reach.registrars.into(), format_build_date(oldest).into()];
-        Problem::with(&place, &texts::OFFER_OVERTAKEN, details)
+        let details = vec![offer.version.into(), reach.registrars.into(), oldest.into()];
+        Some((offer, Problem::with(&place, &texts::OFFER_OVERTAKEN, details)))
     };
-    overtaken.map(describe).collect()
+    offers.filter_map(describe).collect()
 }
 
 fn is_far_ahead(build_date: Date, version: Date) -> bool {
@@ -77,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_more_than_a_month_ahead_did_not_get_it_from_here() {
+    fn who_is_more_than_a_month_newer_is_far_ahead() {
         for (build_date, version, expected) in [
             (20260301, 20260301, false),
             // The vendor's own manual: firmware of 25.01.2018 in a folder 20180123.

@@ -41,7 +41,7 @@ pub struct Mislabel {
     pub build_date: Date,
     /// Whether it took it and reported it as a driver.
     pub is_driver: bool,
-    /// Whether the folder is offered now. If not, nobody can be held because of it, but it may come back.
+    /// Whether the folder is offered now. If not, it holds nobody, but it may come back.
     pub is_offered: bool,
 }
 
@@ -86,6 +86,13 @@ impl Known {
     /// What it shows about the name of a folder that is offered.
     pub fn present_mislabel(&self) -> Option<Mislabel> {
         self.mislabel.filter(|mislabel| mislabel.is_offered)
+    }
+
+    /// What keeps a driver from being offered `chosen`. The very folder that was shown does so even while it is not yet known to be
+    /// offered again: a catalog is in force a moment before its versions are told to the memory.
+    pub fn find_holding_mislabel(&self, chosen: Date) -> Option<Mislabel> {
+        let holds = |it: &Mislabel| it.is_driver && (chosen == it.version || it.is_offered && chosen < it.version);
+        self.mislabel.filter(holds)
     }
 
     fn holds(&self) -> bool {
@@ -155,6 +162,11 @@ impl Memory {
         &self.known
     }
 
+    /// An address; `None` if it is not known.
+    pub fn find(&self, address: IpAddr) -> Option<&Known> {
+        self.place(address).ok().and_then(|place| self.known.get(place))
+    }
+
     /// An address, to be changed; `None` if it is not known.
     pub fn find_mut(&mut self, address: IpAddr) -> Option<&mut Known> {
         self.place(address).ok().and_then(|place| self.known.get_mut(place))
@@ -162,8 +174,8 @@ impl Memory {
 
     /// Whether an address has checked so often at least.
     pub fn has_checked(&self, address: IpAddr, times: u32) -> bool {
-        let known = self.place(address).ok().and_then(|place| self.known.get(place));
-        known.is_some_and(|known| known.tracks.iter().fold(0, |sum: u32, track| sum.saturating_add(track.checks)) >= times)
+        self.find(address)
+            .is_some_and(|known| known.tracks.iter().fold(0, |sum: u32, track| sum.saturating_add(track.checks)) >= times)
     }
 
     /// Other versions are offered.

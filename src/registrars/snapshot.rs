@@ -23,6 +23,8 @@ pub struct Registrar {
     pub build_date: Date,
     /// All dates seen at this address lately, the latest check first.
     pub build_dates: Vec<Date>,
+    /// How many of these were reported within two days before the latest check.
+    recent: usize,
     /// How many tills are behind this address, as far as it shows; 1 as a rule.
     pub tills: usize,
     /// Whether it is the JavaPOS driver.
@@ -43,6 +45,13 @@ pub struct Registrar {
     pub held: Option<Problem>,
     /// What to do about it, or what will happen, if there is anything to say.
     pub advice: Option<Problem>,
+}
+
+impl Registrar {
+    /// The dates that count still: several tills may stand behind the address.
+    pub fn recent_dates(&self) -> &[Date] {
+        self.build_dates.get(..self.recent).unwrap_or_default()
+    }
 }
 
 /// What the page shows.
@@ -79,9 +88,8 @@ fn describe(known: &Known, now: u32, judge: &impl Fn(IpAddr, Date) -> Standing) 
     tracks.sort_by_key(|track| std::cmp::Reverse(track.seen_at));
     let latest = *tracks.first()?;
     // An address is as old as its latest check says, unless it is several tills: a date that was left behind needs nothing.
-    let is_alive = |track: &&&Track| {
-        std::ptr::eq(**track, latest) || known.step_back.is_some() && latest.seen_at - track.seen_at < limits::SILENT_SECONDS
-    };
+    let is_recent = |track: &&&Track| latest.seen_at - track.seen_at < limits::SILENT_SECONDS;
+    let is_alive = |track: &&&Track| std::ptr::eq(**track, latest) || known.step_back.is_some() && is_recent(track);
     let alive: Vec<_> = tracks.iter().filter(is_alive).copied().collect();
     let judged = alive.iter().map(|track| (find_state(known, track, judge(known.address, track.build_date), now), *track));
     let (state, track) = judged.min_by_key(|(state, track)| (*state, track.build_date))?;
@@ -92,6 +100,7 @@ fn describe(known: &Known, now: u32, judge: &impl Fn(IpAddr, Date) -> Standing) 
         state,
         build_date: track.build_date,
         build_dates: tracks.iter().map(|track| track.build_date).collect(),
+        recent: tracks.iter().filter(is_recent).count(),
         tills: alive.iter().map(|track| usize::from(track.tills.max(1))).sum(),
         is_driver: tracks.iter().any(|track| track.is_driver),
         seen_at: known.seen_at,
@@ -108,8 +117,7 @@ fn describe(known: &Known, now: u32, judge: &impl Fn(IpAddr, Date) -> Standing) 
 /// What its last check was told and the next ones will be, if it goes on as it did.
 fn find_hold(known: &Known, track: &Track, standing: Standing, now: u32) -> Option<Problem> {
     let version = standing.version.filter(|_| track.answered == Answered::NoUpdate && track.round.running == 0)?;
-    let mislabel = known.present_mislabel().filter(|mislabel| mislabel.is_driver && version <= mislabel.version);
-    let hold = match (mislabel, policy::judge(track, version, now)) {
+    let hold = match (known.find_holding_mislabel(version), policy::judge(track, version, now)) {
         (Some(Mislabel { version, build_date, .. }), _) => Hold::Mislabelled { version, build_date },
         (None, Decision::Hold(hold)) => hold,
         (None, Decision::Offer { .. }) => return None,
@@ -261,7 +269,12 @@ mod tests {
         let snapshot = registrars.snapshot(4000, |_, _| Standing { version: None, is_critical: false });
         let registrar = &snapshot.registrars[0];
         assert_eq!((registrar.tills, &registrar.build_dates[..]), (3, &[20260301, 20260302][..]));
+        assert_eq!(registrar.recent_dates(), [20260301, 20260302]);
         assert_eq!(snapshot.findings.len(), 1);
         assert_eq!((snapshot.findings[0].problem.code(), snapshot.findings[0].is_urgent), ("ANOTHER-TILL", false));
+        // Two days after its last check a date counts no more.
+        play(&registrars, address, &format!("20260303@{}", 3005 + 2 * DAY));
+        let snapshot = registrars.snapshot(3 * DAY, |_, _| Standing { version: None, is_critical: false });
+        assert_eq!(snapshot.registrars[0].recent_dates(), [20260303, 20260301]);
     }
 }

@@ -19,22 +19,23 @@ impl Memory {
         let mut news = self.note_ways(check, now);
         // A date that is reported for the first time shows what became of what was taken; what somebody else reported before
         // counts as new when a driver does.
-        let is_new = |known: &&mut Known| known.track(build_date).is_none_or(|track| is_driver && !track.is_driver);
-        let (proof, mislabel) = self.find_mut(caller).filter(is_new).map_or((None, None), |known| {
-            (find_proof(known, build_date).filter(|_| is_driver), find_mislabel(known, build_date, is_driver))
+        let is_new = |known: &&Known| known.track(build_date).is_none_or(|track| is_driver && !track.is_driver);
+        let (proof, mislabel) = self.find(caller).filter(is_new).map_or((None, None), |known| {
+            let is_offered = |version| self.is_offered(version);
+            let mislabel = find_mislabel(known, build_date, is_driver, is_offered);
+            (find_proof(known, build_date).filter(|_| is_driver), mislabel)
         });
         proof.into_iter().for_each(|version| self.prove(version));
         let mislabel = mislabel.filter(|mislabel| !self.is_proven(mislabel.version));
-        let mislabel = mislabel.map(|mislabel| Mislabel { is_offered: self.is_offered(mislabel.version), ..mislabel });
         let Some(known) = self.note_check(caller, build_date, now) else { return (offer, news) };
         if let Some(mislabel) = mislabel {
-            // What a driver showed says more.
-            if is_driver || known.mislabel.is_none() {
+            if known.mislabel.is_none_or(|before| says_more(&mislabel, &before)) {
                 known.mislabel = Some(mislabel);
             }
-            // Once: whoever tries one date after the other shows it with each.
+            // Once: whoever tries one date after the other shows it with each. Of a folder that is gone there is nothing to tell.
             let (version, told) = (mislabel.version, known.mislabel_told);
-            if told.is_none_or(|(before, by_driver)| version != before || is_driver && !by_driver) {
+            let is_news = told.is_none_or(|(before, by_driver)| version != before || is_driver && !by_driver);
+            if mislabel.is_offered && is_news {
                 known.mislabel_told = Some((version, is_driver));
                 news = Some(finding::describe_mislabel(caller, &mislabel));
             }
@@ -45,7 +46,7 @@ impl Memory {
             // So the newer date was another till's, and not what became of the older one.
             known.mislabel = known.mislabel.filter(|mislabel| build_date >= mislabel.build_date);
         }
-        let mislabel = known.present_mislabel().filter(|mislabel| mislabel.is_driver);
+        let mislabel = check.chosen.and_then(|chosen| known.find_holding_mislabel(chosen));
         let Some(track) = known.track_mut(build_date) else { return (offer, news) };
         let Some(chosen) = check.chosen else {
             if is_driver {
@@ -60,10 +61,8 @@ impl Memory {
         let decision = match mislabel {
             // Not a new round each time: rounds make the next hold longer, should there be one.
             _ if !check.hold_repeats || check.way == Way::ByStranger => Decision::Offer { is_new_round: false },
-            Some(Mislabel { version, build_date, .. }) if chosen <= version => {
-                Decision::Hold(Hold::Mislabelled { version, build_date })
-            }
-            _ => policy::decide(track, chosen, now),
+            Some(Mislabel { version, build_date, .. }) => Decision::Hold(Hold::Mislabelled { version, build_date }),
+            None => policy::decide(track, chosen, now),
         };
         policy::apply(track, decision, chosen, now);
         (decision, news)
@@ -151,8 +150,9 @@ fn find_proof(known: &Known, build_date: Date) -> Option<Date> {
 }
 
 /// A version that this address took, if the date it reports now lies between its old one and that version. Not if it took the very
-/// version that it reports as well: then it has flashed that one, and the newer one was lost or waits.
-fn find_mislabel(known: &Known, build_date: Date, is_driver: bool) -> Option<Mislabel> {
+/// version that it reports as well: then it has flashed that one, and the newer one was lost or waits. An offered version comes
+/// first: the name of a folder that is gone may have been corrected long ago.
+fn find_mislabel(known: &Known, build_date: Date, is_driver: bool, is_offered: impl Fn(Date) -> bool) -> Option<Mislabel> {
     let older = known.tracks.iter().filter(|track| track.build_date < build_date);
     let taken = older.flat_map(|track| match is_driver {
         true => [track.installed, track.oldest],
@@ -161,8 +161,13 @@ fn find_mislabel(known: &Known, build_date: Date, is_driver: bool) -> Option<Mis
     if taken.clone().any(|version| version == build_date) {
         return None;
     }
-    let version = taken.max().filter(|version| *version > build_date)?;
-    Some(Mislabel { version, build_date, is_driver, is_offered: true })
+    let newer = taken.filter(|version| *version > build_date).map(|version| (is_offered(version), version));
+    newer.max().map(|(is_offered, version)| Mislabel { version, build_date, is_driver, is_offered })
+}
+
+/// Whether what shows now replaces what is known: a folder that is offered comes first, then what a driver showed.
+fn says_more(mislabel: &Mislabel, before: &Mislabel) -> bool {
+    if mislabel.is_offered == before.is_offered { mislabel.is_driver } else { mislabel.is_offered }
 }
 
 #[cfg(test)]
@@ -172,29 +177,105 @@ mod tests {
     const BUILT: Date = 20171219;
     const VERSION: Date = 20260301;
 
-    /// A driver's check that is offered the version, if it is not held.
-    fn check(memory: &mut Memory, hold_repeats: bool, now: u32) -> Decision {
-        let caller = [10, 0, 0, 1].into();
-        let (is_java, has_field, chosen) = (true, true, Some(VERSION));
-        let check = Check { caller, is_java, has_field, way: Way::Known, build_date: BUILT, chosen, hold_repeats };
-        memory.check(&check, now).0
+    type Answer = (Decision, Option<Problem>);
+
+    /// A check that is offered `chosen`, if it is not held.
+    fn check(
+        memory: &mut Memory,
+        is_driver: bool,
+        (build_date, chosen): (Date, Option<Date>),
+        hold_repeats: bool,
+        now: u32,
+    ) -> Answer {
+        let (caller, is_java, has_field) = ([10, 0, 0, 1].into(), is_driver, is_driver);
+        memory.check(&Check { caller, is_java, has_field, way: Way::Known, build_date, chosen, hold_repeats }, now)
     }
 
-    fn take(memory: &mut Memory, now: u32) {
+    fn take(memory: &mut Memory, is_java: bool, version: Date, now: u32) {
         let caller = [10, 0, 0, 1].into();
-        let start = DownloadStart { caller, is_java: true, offered_here: None, version: Some(VERSION), start: 0, size: 1000 };
+        let start = DownloadStart { caller, is_java, offered_here: None, version: Some(version), start: 0, size: 1000 };
         let driver = memory.begin_download(&start, now);
         memory.end_download(&start, driver, 1000, Transfer::Complete, now);
     }
 
     #[test]
     fn what_was_taken_while_nobody_was_held_makes_no_hold_longer() {
-        let mut memory = Memory::default();
+        let (mut memory, dates) = (Memory::default(), (BUILT, Some(VERSION)));
         for round in 0..20 {
-            assert!(matches!(check(&mut memory, false, round * 600), Decision::Offer { .. }), "{round}");
-            take(&mut memory, round * 600 + 60);
+            let (told, _) = check(&mut memory, true, dates, false, round * 600);
+            assert!(matches!(told, Decision::Offer { .. }), "{round}");
+            take(&mut memory, true, VERSION, round * 600 + 60);
         }
-        let told = check(&mut memory, true, 20 * 600);
+        let (told, _) = check(&mut memory, true, dates, true, 20 * 600);
         assert!(matches!(told, Decision::Hold(Hold::Taken { left, .. }) if left <= 26 * 3600), "{told:?}");
+    }
+
+    /// Plays words at one address, which is a driver until `curl`: a number is a check with that date, `take=` a whole download.
+    /// `offer=` puts a folder in the place of the one before; `serve=` stops short of telling the memory, as between a catalog's
+    /// coming into force and that. Returns the folders that the log named, and why the last check was held.
+    fn play(script: &str) -> String {
+        let (mut memory, mut served, mut is_driver, mut story) = (Memory::default(), 0, true, Vec::new());
+        let (mut last, mut now) = (None, 0);
+        for word in script.split_whitespace() {
+            now += 60;
+            let (what, number) = word.split_once('=').unwrap_or(("check", word));
+            match (what, number.parse().unwrap_or(0)) {
+                ("offer", version) => {
+                    served = version;
+                    memory.set_offered(vec![version]);
+                }
+                ("serve", version) => served = version,
+                ("take", version) => take(&mut memory, is_driver, version, now),
+                (_, 0) => is_driver = word == "java",
+                (_, build_date) => {
+                    let chosen = Some(served).filter(|served| *served > build_date);
+                    let (told, news) = check(&mut memory, is_driver, (build_date, chosen), true, now);
+                    story.extend(
+                        news.filter(|news| news.code() == "FOLDER-NAMED-TOO-LATE").map(|news| format!("log {}", news.place)),
+                    );
+                    last = Some(told);
+                }
+            }
+        }
+        if let Some(shown) = memory.all().first().and_then(Known::present_mislabel) {
+            story.push(format!("page {}", shown.version));
+        }
+        if let Some(Decision::Hold(Hold::Mislabelled { version, .. })) = last {
+            story.push(format!("held {version}"));
+        }
+        story.join(", ")
+    }
+
+    #[test]
+    fn a_folder_named_too_late_is_shown_and_held_as_long_as_it_is_offered() {
+        let typo = "offer=20270301 20171219 take=20270301 20260301";
+        let cases = [
+            ("", "log 20270301, page 20270301, held 20270301"),
+            ("offer=20260301 20260301", "log 20270301"),
+            // The next folder is named too late as well: the one that was renamed does not hide it.
+            (
+                "offer=20260301 20260301 offer=20260901 20260301 take=20260901 20260825",
+                "log 20270301, log 20260901, page 20260901, held 20260901",
+            ),
+            // Another date of a till that took what is not offered any more: nothing to rename.
+            ("offer=20260901 20260401", "log 20270301"),
+            // A client that is no driver shows one that is offered.
+            ("offer=20260901 curl 20171219 take=20260901 20260825", "log 20270301, log 20260901, page 20260901"),
+            // It comes back, and the memory is not yet told so.
+            ("offer=20260301 20260301 serve=20270301 20260301", "log 20270301, held 20270301"),
+            ("offer=20260301 20260301 offer=20270301 20260301", "log 20270301, page 20270301, held 20270301"),
+        ];
+        for (script, expected) in cases {
+            assert_eq!(play(&format!("{typo} {script}")), expected, "{script}");
+        }
+        // It was renamed before the till came back with its new date.
+        let renamed = "offer=20270301 20171219 take=20270301 offer=20260301 20260301";
+        assert_eq!(play(renamed), "");
+        let is_offered = [(true, false), (false, true)];
+        for (now, before) in is_offered {
+            let [now, before] =
+                [now, before].map(|is_offered| Mislabel { version: 2, build_date: 1, is_driver: true, is_offered });
+            assert_eq!(says_more(&now, &before), now.is_offered);
+        }
     }
 }

@@ -83,8 +83,9 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
             log::report_repeated();
         }
         if ticks.is_multiple_of(limits::TICKS_PER_OVERTAKEN) {
-            let found = routes::find_overtaken(&context.catalog(), &context.registrars, clock::uptime_seconds());
-            reload::report_overtaken(&mut overtaken, found);
+            let catalog = context.catalog();
+            let found = routes::find_overtaken(&catalog, &context.registrars, clock::uptime_seconds());
+            reload::report_overtaken(&mut overtaken, &catalog, found);
         }
         thread::sleep(limits::TICK);
     }

@@ -44,16 +44,20 @@ pub fn report_changes(old: &Catalog, new: &Catalog) {
     report_problems(&old.hints, &new.hints);
 }
 
-/// One line for each offer that nobody needs any more, when that shows first; `told` holds what was found the last time.
-pub fn report_overtaken(told: &mut Vec<Problem>, found: Vec<Problem>) {
-    report_problems(&[], &find_news(told, &found));
-    *told = found;
+/// One line for each offer that nobody needs any more and that is not in `told`, by version and whom it is for.
+pub fn report_overtaken(told: &mut Vec<String>, catalog: &Catalog, found: Vec<(&Offer, Problem)>) {
+    let offers: Vec<_> = catalog.offers().iter().map(Offer::summary).collect();
+    let found = found.into_iter().map(|(offer, problem)| (offer.summary(), problem)).collect();
+    report_problems(&[], &find_news(told, &offers, found));
 }
 
-/// Those in whose place nothing was found before: how many registrars show it makes no difference.
-fn find_news(told: &[Problem], found: &[Problem]) -> Vec<Problem> {
-    let is_told = |problem: &Problem| told.iter().any(|other| other.place == problem.place);
-    found.iter().filter(|problem| !is_told(problem)).cloned().collect()
+/// What was told is forgotten when the folder is offered no more, or to others: not when a check makes a difference, since the next
+/// one may make another.
+fn find_news(told: &mut Vec<String>, offers: &[String], found: Vec<(String, Problem)>) -> Vec<Problem> {
+    told.retain(|told| offers.contains(told));
+    let (names, news): (Vec<_>, _) = found.into_iter().filter(|(offer, _)| !told.contains(offer)).unzip();
+    told.extend(names);
+    news
 }
 
 /// The fields of the line: only what differs.
@@ -152,16 +156,16 @@ mod tests {
     use crate::problem::offers as texts;
 
     #[test]
-    fn what_nobody_needs_is_told_when_it_shows_first_and_when_it_comes_back() {
-        let overtaken = |place: &str, registrars: u32| {
-            Problem::at(place, &texts::OFFER_OVERTAKEN, vec![20160301.into(), registrars.into(), "01.03.2026".into()])
-        };
-        let (one, same, other) = (overtaken("20160301", 1), overtaken("20160301", 2), overtaken("20160302", 1));
-        let looks = [(vec![one.clone()], 1), (vec![same.clone(), other], 1), (vec![], 0), (vec![same], 1)];
+    fn what_nobody_needs_is_told_once_until_its_folder_goes_or_its_offer_changes() {
+        // What is offered, what nobody needs of it, and how many are told; `b` is for others than `B`.
+        let looks =
+            [("ab", "a", 1), ("ab", "ab", 1), ("ab", "", 0), ("ab", "ab", 0), ("aB", "aB", 1), ("B", "B", 0), ("aB", "aB", 1)];
         let mut told = Vec::new();
-        for (found, expected) in looks {
-            assert_eq!(find_news(&told, &found).len(), expected, "{found:?}");
-            told = found;
+        for (number, (offers, found, expected)) in looks.into_iter().enumerate() {
+            let offers: Vec<_> = offers.chars().map(String::from).collect();
+            let problem = Problem::at("20160301", &texts::OFFER_OVERTAKEN, Vec::new());
+            let found = found.chars().map(|offer| (offer.into(), problem.clone())).collect();
+            assert_eq!(find_news(&mut told, &offers, found).len(), expected, "look {number}");
         }
     }
 }

@@ -322,33 +322,49 @@ fn no_more_than_eight_versions_are_live_and_what_was_live_stays() {
     wait_until_told(&server, 9, Some(20260109));
 }
 
-/// Version folders with their `offer.ini`, tills with their builds, and the versions that nobody needs any more.
-type Overtaken<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [(u8, u32)], &'a [&'a str]);
+/// Version folders with their `offer.ini`, tills with the builds that were reported at their addresses, the one that counts first,
+/// and the versions that nobody needs any more.
+type Overtaken<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [(u8, &'a [u32])], &'a [&'a str]);
 
 #[test]
-fn a_folder_older_than_what_all_its_tills_have_is_a_problem() {
-    use susv::catalog::{load_once, reach};
+fn a_folder_older_than_what_all_its_tills_have_is_a_problem_after_a_day() {
+    use susv::catalog::load_once;
+    use susv::catalog::reach::{self, Asker};
     let stone = [("20170529", ""), ("20260301", "built_from = 29.05.2017\n")];
     // 20160302 is a mistyped 20260302.
     let families = [("20160302", "only_for = 10.0.0.16/28\n"), ("20260301", "only_for = 10.0.0.0/28\n")];
     let pilot = [("20260101", ""), ("20260301", "only_for = 10.0.0.1\n")];
-    let cases: [Overtaken; 16] = [
+    let up_to = [("20260101", ""), ("20260301", "built_to = 31.12.2025\n")];
+    let overlap = [("20160301", "only_for = 10.0.0.1, 10.0.0.2\n"), ("20260301", "only_for = 10.0.0.2, 10.0.0.3\n")];
+    let cases: [Overtaken; 23] = [
         ("nobody has asked", &families, &[], &[]),
-        ("a family whose folder is mistyped", &families, &[(1, 20250101), (17, 20250101), (18, 20240101)], &["20160302"]),
-        ("one of its tills is older", &families, &[(17, 20250101), (18, 20150101)], &[]),
-        ("one of its tills has it", &families, &[(17, 20250101), (18, 20160302)], &[]),
-        ("all of another family have theirs", &families, &[(1, 20260301), (2, 20260301)], &[]),
-        ("both are overtaken", &families, &[(1, 20270101), (17, 20270101)], &["20160302", "20260301"]),
-        ("tills in neither", &families, &[(40, 20270101)], &[]),
-        ("built a month later than the folder says", &[("20180123", "")], &[(1, 20180125), (2, 20180223)], &[]),
-        ("built later than that", &[("20180123", "")], &[(1, 20180224)], &["20180123"]),
-        ("the sample", &[("20000101", "")], &[(1, 20171219)], &[]),
-        ("all have passed the stepping stone", &stone, &[(1, 20260301), (2, 20260301)], &[]),
-        ("all are between", &stone, &[(1, 20170529), (2, 20200101)], &[]),
-        ("all are ahead of both steps", &stone, &[(1, 20270101)], &["20260301"]),
-        ("the pilot has it, the others have the one before", &pilot, &[(1, 20260301), (2, 20260101)], &[]),
-        ("the pilot is ahead", &pilot, &[(1, 20270101), (2, 20171219)], &["20260301"]),
-        ("all but the pilot are ahead", &pilot, &[(1, 20260301), (2, 20260215)], &["20260101"]),
+        (
+            "a family whose folder is mistyped",
+            &families,
+            &[(1, &[20250101]), (17, &[20250101]), (18, &[20240101])],
+            &["20160302"],
+        ),
+        ("one of its tills is older", &families, &[(17, &[20250101]), (18, &[20150101])], &[]),
+        ("one of its tills has it", &families, &[(17, &[20250101]), (18, &[20160302])], &[]),
+        ("all of another family have theirs", &families, &[(1, &[20260301]), (2, &[20260301])], &[]),
+        ("both are overtaken", &families, &[(1, &[20270101]), (17, &[20270101])], &["20160302", "20260301"]),
+        ("tills in neither", &families, &[(40, &[20270101])], &[]),
+        ("built a month later than the folder says", &[("20180123", "")], &[(1, &[20180125]), (2, &[20180223])], &[]),
+        ("built later than that", &[("20180123", "")], &[(1, &[20180224])], &["20180123"]),
+        ("the sample", &[("20000101", "")], &[(1, &[20171219])], &[]),
+        ("all have passed the stepping stone", &stone, &[(1, &[20260301]), (2, &[20260301])], &[]),
+        ("all are between", &stone, &[(1, &[20170529]), (2, &[20200101])], &[]),
+        ("all are ahead of both steps", &stone, &[(1, &[20270101])], &["20260301"]),
+        ("the pilot has it, the others have the one before", &pilot, &[(1, &[20260301]), (2, &[20260101])], &[]),
+        ("the pilot is ahead", &pilot, &[(1, &[20270101]), (2, &[20171219])], &["20260301"]),
+        ("all but the pilot are ahead", &pilot, &[(1, &[20260301]), (2, &[20260215])], &["20260101"]),
+        ("an older till behind the same address", &pilot, &[(2, &[20260215, 20260101])], &[]),
+        ("an older one, and ahead as well", &pilot, &[(2, &[20260215, 20260210])], &["20260101"]),
+        ("another till there has what is offered", &pilot, &[(2, &[20260215, 20260301])], &[]),
+        ("updated past built_to", &up_to, &[(1, &[20260301])], &[]),
+        ("ahead of what is offered up to built_to", &up_to, &[(1, &[20270101])], &["20260101"]),
+        ("one in an overlap needs it", &overlap, &[(1, &[20250101]), (2, &[20150101])], &[]),
+        ("one in an overlap is ahead of it", &overlap, &[(1, &[20250101]), (2, &[20250101])], &["20160301"]),
     ];
     for (name, folders, tills, expected) in cases {
         let folder = Folder::new();
@@ -361,41 +377,21 @@ fn a_folder_older_than_what_all_its_tills_have_is_a_problem() {
         let config = folder.write("config.ini", LATEST);
         let catalog = load_once(susv::config::load(&config).expect("valid settings"));
         assert_eq!(catalog.offers().len(), folders.len(), "{name}: {:?}", catalog.problems);
-        let tills = tills.iter().map(|(till, build_date)| (IpAddr::from([10, 0, 0, *till]), *build_date));
-        let problems = reach::find_overtaken(&catalog, &reach::find(&catalog, tills));
-        let mut found: Vec<_> = problems.iter().filter_map(|problem| problem.place.rsplit('/').next()).collect();
-        found.sort_unstable();
-        assert_eq!(found, expected, "{name}");
+        let askers = tills.iter().map(|(till, dates)| Asker {
+            address: IpAddr::from([10, 0, 0, *till]),
+            build_date: dates[0],
+            recent_dates: dates,
+        });
+        let reaches = reach::find(&catalog, askers);
+        let find = |uptime| {
+            let found = reach::find_overtaken(&catalog, &reaches, uptime);
+            let mut found: Vec<_> = found.into_iter().map(|(offer, _)| offer.version.to_string()).collect();
+            found.sort_unstable();
+            found
+        };
+        assert_eq!(find(86_400), expected, "{name}");
+        assert!(find(86_399).is_empty(), "{name}");
     }
-}
-
-#[test]
-fn that_nobody_needs_a_version_shows_on_the_page_and_passes_with_the_first_till_that_does() {
-    let server = Server::start(LATEST, |folder| {
-        publish(folder, "20160301", 1);
-        publish(folder, "20260301", 2);
-        offer(folder, "20260301", "only_for = 127.0.0.2\n");
-    });
-    let shows = || server.get("/status").text().contains("OFFER-OVERTAKEN");
-    for till in [2, 3, 4] {
-        // The third of its tills is not seen yet, but both that were are ahead.
-        assert_eq!(shows(), till == 4);
-        // So often that it is no trial.
-        for _ in 0..3 {
-            assert_eq!(told(&server, till, "01.02.2026"), (till == 2).then_some(20260301));
-        }
-    }
-    let status = server.get("/status").text();
-    assert!(status.contains("/firmware/20160301\", \"what\": \"every registrar that version 20160301 is for has"), "{status}");
-    assert!(status.contains("(registrars: 2, their oldest build: 01.02.2026)"), "{status}");
-    for (language, words) in [("en", "nobody needs the version any more"), ("ru", "предлагать её некому")] {
-        let page = server.ask(format!("GET / HTTP/1.1\r\nHost: x\r\nAccept-Language: {language}\r\n\r\n")).text();
-        assert!(page.contains(words) && page.contains("class=warning"), "{page}");
-    }
-    for _ in 0..3 {
-        assert_eq!(told(&server, 5, "19.12.2015"), Some(20160301));
-    }
-    assert!(!shows());
 }
 
 #[test]

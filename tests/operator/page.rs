@@ -260,6 +260,30 @@ fn offers_tell_whom_they_are_for_and_who_has_them() {
 }
 
 #[test]
+fn a_version_that_nobody_needs_shows_after_a_day_and_until_the_first_till_that_does() {
+    let scene = Scene::prepared("current_firmware_version = latest\n", |folder| {
+        publish(folder, "20160301", 1);
+        publish(folder, "20260301", 2);
+        folder.write("firmware/20260301/offer.ini", "only_for = 10.0.0.2\n");
+    });
+    (2..5).for_each(|till| scene.check([10, 0, 0, till], HOUR, 20260201));
+    let shows = |uptime| scene.get("/status", "en", uptime).contains("OFFER-OVERTAKEN");
+    assert_eq!([|| DAY - 1, || DAY].map(shows), [false, true]);
+    let status = scene.get("/status", "en", now);
+    assert!(status.contains("/firmware/20160301\", \"what\": \"every registrar that version 20160301 is for has"), "{status}");
+    assert!(status.contains("(registrars: 2, their oldest build: 01.02.2026)"), "{status}");
+    for (language, words) in [("en", "nobody needs the version any more"), ("ru", "предлагать её некому")] {
+        let page = scene.get("/", language, now);
+        assert!(page.contains(words) && page.contains("class=warning"), "{page}");
+    }
+    // Two tills behind one address that are no drivers: whichever checked last. So often that it is no trial.
+    for (at, build_date) in [(NOW - 600, 20160301), (NOW - 300, 20260201)] {
+        (0..3).for_each(|second| scene.check_as([10, 0, 0, 3], at + second, build_date, false));
+        assert!(!shows(now), "{build_date}");
+    }
+}
+
+#[test]
 fn a_filter_finds_by_address_state_and_group_in_either_language() {
     let scene = scene("many");
     let count = |query: &str, language: &str| {

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::catalog::reach::{self, Reach};
+use crate::catalog::reach::{self, Asker, Reach};
 use crate::catalog::{Catalog, Choice, Offer};
 use crate::log;
 use crate::problem::{Problem, registrars as texts};
@@ -69,7 +69,7 @@ impl<'a> Snapshot<'a> {
         let uptime = (circumstances.uptime)();
         let seen = take_seen(catalog, circumstances.registrars, uptime);
         let reaches = find_reaches(catalog, &seen);
-        problems.extend(reach::find_overtaken(catalog, &reaches));
+        problems.extend(reach::find_overtaken(catalog, &reaches, uptime).into_iter().map(|(_, problem)| problem));
         problems.extend(seen.findings.iter().map(|finding| finding.problem.clone()));
         Snapshot { catalog, uptime, problems, seen, reaches }
     }
@@ -107,10 +107,15 @@ fn take_seen(catalog: &Catalog, registrars: &Registrars, uptime: u32) -> registr
 
 fn find_reaches(catalog: &Catalog, seen: &registrars::Snapshot) -> Vec<Reach> {
     let registrars = seen.registrars.iter().filter(|registrar| registrar.state != State::Trial);
-    reach::find(catalog, registrars.map(|registrar| (registrar.address, registrar.build_date)))
+    let askers = registrars.map(|registrar| Asker {
+        address: registrar.address,
+        build_date: registrar.build_date,
+        recent_dates: registrar.recent_dates(),
+    });
+    reach::find(catalog, askers)
 }
 
 /// Offers that nobody needs, for the log; the page shows them as well.
-pub fn find_overtaken(catalog: &Catalog, registrars: &Registrars, uptime: u32) -> Vec<Problem> {
-    reach::find_overtaken(catalog, &find_reaches(catalog, &take_seen(catalog, registrars, uptime)))
+pub fn find_overtaken<'a>(catalog: &'a Catalog, registrars: &Registrars, uptime: u32) -> Vec<(&'a Offer, Problem)> {
+    reach::find_overtaken(catalog, &find_reaches(catalog, &take_seen(catalog, registrars, uptime)), uptime)
 }
