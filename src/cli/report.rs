@@ -90,15 +90,13 @@ impl Report {
 
     /// Whether there are newer folders than the newest that is offered.
     fn describe_latest(&self, catalog: &Catalog, offered: Date) -> String {
-        let refused = catalog.find_refused(offered);
-        let (one, many) = (&words::ONE_REFUSED, &words::MANY_REFUSED);
-        let text = match &refused[..] {
+        let refused: Vec<_> = catalog.find_refused(offered).into_iter().map(|(version, _)| folder_name(version)).collect();
+        let (text, names) = match &refused[..] {
             [] => return format!(" ({})", self.words(&words::LATEST)),
-            [_] => self.words(one),
-            _ => self.words(many),
+            [one] => (&words::ONE_REFUSED, one.clone()),
+            [others @ .., last] => (&words::MANY_REFUSED, [&others.join(", "), &*self.words(&words::AND), last].concat()),
         };
-        let refused: Vec<_> = refused.into_iter().map(|(version, _)| folder_name(version)).collect();
-        format!(" ({})", text.replace("{0}", &refused.join(&*self.words(&words::AND))))
+        format!(" ({})", self.words(text).replace("{0}", &names))
     }
 
     fn write_licenses(&mut self, catalog: &Catalog) {
