@@ -14,11 +14,11 @@ readonly NEEDED_MB=2000
 # links in is Thumb too where the CPU's Thumb code can do all that C's library needs (not for armv5te). For aarch64 the compiler
 # would move what functions have in common into small ones, whose unwind tables are longer than what that saves (5 KB).
 readonly TARGETS="
-x86_64|x86_64-unknown-linux-musl|x86_64-linux-musl|amd64|x86_64|z|640|-Cforce-frame-pointers=yes
-aarch64|aarch64-unknown-linux-musl|aarch64-linux-musl|arm64|aarch64|z|640|-Cforce-frame-pointers=yes -Cllvm-args=-enable-machine-outliner=never
-armv7|armv7-unknown-linux-musleabihf|thumb-linux-musleabihf -mcpu=generic+v7a+vfp3-d32+thumb2-neon|armhf|armv[78]*l|z|440|-Ctarget-feature=+thumb-mode
-armv5te|armv5te-unknown-linux-musleabi|arm-linux-musleabi -mcpu=generic+v5te+soft_float+strict_align||armv[5678]*l|z|580|-Ctarget-feature=+thumb-mode
-mipsel|mipsel-unknown-linux-musl|mipsel-linux-musleabi||mips|z|740|
+x86_64|x86_64-unknown-linux-musl|x86_64-linux-musl|amd64|x86_64|z|600|-Cforce-frame-pointers=yes
+aarch64|aarch64-unknown-linux-musl|aarch64-linux-musl|arm64|aarch64|z|580|-Cforce-frame-pointers=yes -Cllvm-args=-enable-machine-outliner=never
+armv7|armv7-unknown-linux-musleabihf|thumb-linux-musleabihf -mcpu=generic+v7a+vfp3-d32+thumb2-neon|armhf|armv[78]*l|z|395|-Ctarget-feature=+thumb-mode
+armv5te|armv5te-unknown-linux-musleabi|arm-linux-musleabi -mcpu=generic+v5te+soft_float+strict_align||armv[5678]*l|z|415|-Ctarget-feature=+thumb-mode
+mipsel|mipsel-unknown-linux-musl|mipsel-linux-musleabi||mips|z|705|
 "
 
 usage() {
