@@ -284,7 +284,7 @@ pub const TRIAL_CHECKS: u32 = 3;
 pub const FINDING_SECONDS: u32 = 86_400;
 /// A till that took a version may report a date so much later than the folder's name: vendors' own folders are named days before
 /// their firmware was built. Who is further ahead has other firmware than this version's.
-pub const OVERTAKEN_DAYS: u64 = 31;
+pub const OVERTAKEN_DAYS: u64 = 7;
 /// Who has an offer's firmware, or something newer, is known when all tills had a day to check since the start.
 pub const OVERTAKEN_UPTIME_SECONDS: u32 = 86_400;
 /// The log tells of offers that nobody needs once in so many ticks, 10 minutes: nothing is urgent about them.

@@ -79,11 +79,10 @@ fn find_ahead(offers: &[Offer], asker: &Asker<'_>, version: Date) -> Option<Date
 
 /// A problem for each offer that is older than what all its registrars have: its folder's name may be mistyped, or the version is
 /// not needed any more. A registrar counts for the newest version that admits it, so a stepping stone that all have passed, or the
-/// version before a pilot, is no problem; nor is one that nobody has asked for. None before `uptime` seconds are a day: until then
-/// "all" are those who happened to ask first.
-pub fn find_overtaken<'a>(catalog: &'a Catalog, reaches: &[Reach], uptime: u32) -> Vec<(&'a Offer, Problem)> {
+/// version before a pilot, is no problem; nor is one that nobody has asked for.
+pub fn find_overtaken<'a>(catalog: &'a Catalog, reaches: &[Reach]) -> Vec<(&'a Offer, Problem)> {
     let is_idle = |(offer, reach): &(&Offer, &Reach)| offer.version != SAMPLE_VERSION && !reach.is_of_use;
-    let offers = catalog.offers().iter().zip(reaches).filter(is_idle).filter(|_| uptime >= limits::OVERTAKEN_UPTIME_SECONDS);
+    let offers = catalog.offers().iter().zip(reaches).filter(is_idle);
     let describe = |(offer, reach): (&'a Offer, &Reach)| {
         let oldest = format_build_date(reach.oldest_ahead?);
         let place = catalog.settings.firmware_path.join(folder_name(offer.version));
@@ -104,13 +103,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_more_than_a_month_newer_is_far_ahead() {
+    fn who_is_more_than_a_week_newer_is_far_ahead() {
         for (build_date, version, expected) in [
             (20260301, 20260301, false),
             // The vendor's own manual: firmware of 25.01.2018 in a folder 20180123.
             (20180125, 20180123, false),
-            (20260401, 20260301, false),
-            (20260402, 20260301, true),
+            (20260308, 20260301, false),
+            (20260309, 20260301, true),
             (20260301, 20160301, true),
             (20260301, 10101, true),
             (20160301, 20260301, false),

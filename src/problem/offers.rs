@@ -110,8 +110,8 @@ pub const LIVE_TOO_LARGE: Text = text!(
 /// All whom an offer is for have something newer.
 pub const OFFER_OVERTAKEN: Text = text!(
     "OFFER-OVERTAKEN",
-    "every registrar that version {0} is for has a much newer build (registrars: {1}, their oldest build: {2}): it is offered to nobody; if the folder's name is mistyped, rename the folder to the build date of its firmware; if it is right, nobody needs the version any more: publish a newer one (a version that registrars have already cannot be taken back)",
-    "у всех касс, для которых предназначена версия {0}, сборка намного новее (касс: {1}, самая старая сборка: {2}): предлагать её некому; если в имени папки опечатка, переименуйте папку по дате сборки прошивки; если имя верно, версия больше никому не нужна: выложите более новую (уже установленную на кассы версию вернуть назад нельзя)",
+    "every registrar seen so far that version {0} is for has a newer build (registrars: {1}, their oldest build: {2}): it is offered to nobody; if the folder's name is mistyped, rename the folder to the build date of its firmware; if it is right, nobody needs the version any more: publish a newer one (a version that registrars have already cannot be taken back)",
+    "у всех уже замеченных касс, для которых предназначена версия {0}, сборка новее (касс: {1}, самая старая сборка: {2}): предлагать её некому; если в имени папки опечатка, переименуйте папку по дате сборки прошивки; если имя верно, версия больше никому не нужна: выложите более новую (уже установленную на кассы версию вернуть назад нельзя)",
 );
 
 // --- What a caller is told, and why: no problems -------------------------------------------------

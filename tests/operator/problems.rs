@@ -461,7 +461,7 @@ const CASES: [Case; 47] = [
 const TEXTS_ALONE: [(&str, [&str; 2], [&str; 2]); 2] = [
     ("NO-MEMORY", ["there is not enough memory", "free some"], ["не хватает памяти", "освободите память"]),
     // Met by tests/catalog/offers.rs: it needs registrars.
-    ("OFFER-OVERTAKEN", ["has a much newer build", "rename the folder"], ["сборка намного новее", "переименуйте папку"]),
+    ("OFFER-OVERTAKEN", ["has a newer build", "rename the folder"], ["сборка новее", "переименуйте папку"]),
 ];
 
 /// All problems, hints and reasons told from the start on: the folder stands still, is changed, is looked at again, and stands

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use crate::catalog::reach::{self, Asker, Reach};
 use crate::catalog::{Catalog, Choice, Offer};
+use crate::limits;
 use crate::log;
 use crate::problem::{Problem, registrars as texts};
 use crate::registrars::{self, Registrar, Registrars, Standing, State};
@@ -69,7 +70,7 @@ impl<'a> Snapshot<'a> {
         let uptime = (circumstances.uptime)();
         let seen = take_seen(catalog, circumstances.registrars, uptime);
         let reaches = find_reaches(catalog, &seen);
-        problems.extend(reach::find_overtaken(catalog, &reaches, uptime).into_iter().map(|(_, problem)| problem));
+        problems.extend(reach::find_overtaken(catalog, &reaches).into_iter().map(|(_, problem)| problem));
         problems.extend(seen.findings.iter().map(|finding| finding.problem.clone()));
         Snapshot { catalog, uptime, problems, seen, reaches }
     }
@@ -115,7 +116,11 @@ fn find_reaches(catalog: &Catalog, seen: &registrars::Snapshot) -> Vec<Reach> {
     reach::find(catalog, askers)
 }
 
-/// Offers that nobody needs, for the log; the page shows them as well.
+/// Offers that nobody needs, for the log. The page shows them from the first registrar on, and how many it has seen; a line stays,
+/// so there is none in the first day.
 pub fn find_overtaken<'a>(catalog: &'a Catalog, registrars: &Registrars, uptime: u32) -> Vec<(&'a Offer, Problem)> {
-    reach::find_overtaken(catalog, &find_reaches(catalog, &take_seen(catalog, registrars, uptime)), uptime)
+    if uptime < limits::OVERTAKEN_UPTIME_SECONDS {
+        return Vec::new();
+    }
+    reach::find_overtaken(catalog, &find_reaches(catalog, &take_seen(catalog, registrars, uptime)))
 }
