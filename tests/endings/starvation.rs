@@ -297,8 +297,10 @@ fn from_32_mb_of_address_space_on_it_does_not_abort() {
         let body = "POST /check_firmware HTTP/1.1\r\nHost: x\r\nContent-Length: 16384\r\n\r\n".to_owned() + &" ".repeat(16_000);
         let crowd = Crowd { address: server.address, count: 256, request: &body, piece: 1 };
         crowd.during(|| {
+            // One for which there is no memory at the moment asks again.
             for _ in 0..20 {
-                assert!(time_check(server.address, Ipv4Addr::LOCALHOST, Duration::ZERO).is_some(), "{megabytes} MB");
+                let check = || time_check(server.address, Ipv4Addr::LOCALHOST, Duration::ZERO);
+                assert!((0..3).any(|_| check().is_some()), "{megabytes} MB");
             }
         });
         assert!(!server.has_ended(), "{megabytes} MB: {:#?}", server.lines());
