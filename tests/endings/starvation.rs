@@ -291,16 +291,18 @@ fn resident_kb(server: &Server) -> u64 {
 }
 
 #[test]
+#[ignore = "for the builds that are shipped: with the C library of a PC each thread takes more than its stack"]
 fn from_32_mb_of_address_space_on_it_does_not_abort() {
     for megabytes in [32, 48, 96] {
         let mut server = Server::start_limited(&format!("-v {}", megabytes * 1024), "log_requests = no\n");
         let body = "POST /check_firmware HTTP/1.1\r\nHost: x\r\nContent-Length: 16384\r\n\r\n".to_owned() + &" ".repeat(16_000);
         let crowd = Crowd { address: server.address, count: 256, request: &body, piece: 1 };
+        let lines = || format!("{megabytes} MB: {:#?}", server.lines());
         crowd.during(|| {
             // One for which there is no memory at the moment asks again.
             for _ in 0..20 {
                 let check = || time_check(server.address, Ipv4Addr::LOCALHOST, Duration::ZERO);
-                assert!((0..3).any(|_| check().is_some()), "{megabytes} MB");
+                assert!((0..3).any(|_| check().is_some()), "{}", lines());
             }
         });
         assert!(!server.has_ended(), "{megabytes} MB: {:#?}", server.lines());
