@@ -143,7 +143,7 @@ fn attack(name: &str) -> Attack {
 #[test]
 fn checks_are_answered_while_others_hold_on() {
     thread::scope(|scope| {
-        for names in ATTACKS.chunks(3) {
+        for names in ATTACKS.chunks(5) {
             scope.spawn(move || names.iter().for_each(|name| survives(name, MAX_CONNECTIONS)));
         }
     });
