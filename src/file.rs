@@ -6,7 +6,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::stamp::Stamp;
 use crate::sys;
@@ -72,17 +72,27 @@ pub struct OpenedFile {
     pub place: PathBuf,
 }
 
-/// Opens the regular file at `path`, which is relative to `folder`. Links are followed as long as they stay in it, and what is opened is what was looked at:
-/// no link that is swapped in meanwhile leads out. Never waits, whatever stands there.
+/// Opens the regular file at `path`, which is relative to `folder`. Links are followed as long as they stay in it, and
+/// what is opened is what was looked at: no link that is swapped in meanwhile leads out. Never waits, whatever stands there.
 pub fn open_below(folder: &Path, path: &Path) -> Result<OpenedFile, OpenError> {
+    // Mostly there is no link, and nothing to resolve.
+    let is_plain = path.components().all(|component| matches!(component, Component::Normal(_)));
+    if is_plain && let Ok(opened) = open_without_links(folder, path) {
+        return Ok(opened);
+    }
     let folder = fs::canonicalize(folder)?;
     let resolved = fs::canonicalize(folder.join(path))?;
     let Ok(place) = resolved.strip_prefix(&folder) else { return Err(OpenError::Outside) };
+    open_without_links(&folder, place)
+}
+
+/// Opens the regular file at `place` below `folder`, if no link is on the way.
+fn open_without_links(folder: &Path, place: &Path) -> Result<OpenedFile, OpenError> {
     // Before the open, which has effects on some devices.
-    if !fs::symlink_metadata(&resolved)?.is_file() {
+    if !fs::symlink_metadata(folder.join(place))?.is_file() {
         return Err(OpenError::NotAFile);
     }
-    let root = OpenOptions::new().read(true).custom_flags(sys::OPEN_FOLDER).open(&folder)?;
+    let root = OpenOptions::new().read(true).custom_flags(sys::OPEN_FOLDER).open(folder)?;
     let file = sys::open_beneath(root, place.iter())?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {

@@ -77,6 +77,9 @@ pub fn to_hex(bytes: &[u8]) -> String {
 
 /// Undoes percent-encoding once. A `%` without two hexadecimal digits stands for itself, as in the reference.
 pub fn percent_decode(text: &[u8]) -> Vec<u8> {
+    if !text.contains(&b'%') {
+        return text.to_vec();
+    }
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&byte, tail)) = rest.split_first() {

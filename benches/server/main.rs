@@ -1,4 +1,5 @@
-//! The server as a whole beside the least that a thread per connection can cost, and beside nginx where it is installed.
+//! The server as a whole beside the least that a thread per connection can cost, and beside nginx where it is installed;
+//! beside an earlier release, too, if `SUSV_BESIDE` names its program.
 //!
 //! All run in turn in one run, loaded by the same client threads, so that the ratios hold on a machine that is shared. Bounded
 //! to about a minute, on loopback only.
@@ -40,6 +41,7 @@ fn main() {
         Server::Susv { log: false, page: false },
         Server::Susv { log: false, page: true },
         Server::Susv { log: true, page: true },
+        Server::Other,
         Server::Floor,
         Server::Nginx,
         Server::Lighttpd,

@@ -1,5 +1,6 @@
 //! The servers under load as child processes.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ pub enum Server {
         /// `status_page`
         page: bool,
     },
+    /// The program that the variable `SUSV_BESIDE` names, an earlier release, say.
+    Other,
     /// This program's own floor.
     Floor,
     /// nginx, if it is on the PATH.
@@ -37,11 +40,16 @@ pub struct Process {
 
 /// Starts a server; `None` if it is not installed.
 pub fn start(server: Server) -> Option<Process> {
+    let other = std::env::var_os("SUSV_BESIDE");
+    if matches!(server, Server::Other) && other.is_none() {
+        return None;
+    }
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
     let name = match server {
         Server::Susv { page: false, .. } => "susv, no page",
         Server::Susv { log: false, .. } => "susv",
         Server::Susv { log: true, .. } => "susv, log",
+        Server::Other => "other",
         Server::Floor => "floor",
         Server::Nginx => "nginx",
         Server::Lighttpd => "lighttpd",
@@ -51,16 +59,8 @@ pub fn start(server: Server) -> Option<Process> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     copy_samples(project, &folder);
     let mut command = match server {
-        Server::Susv { log, page } => {
-            let [log_requests, status_page] = [log, page].map(|on| if on { "yes" } else { "no" });
-            let config = format!(
-                "address = 127.0.0.1\nport = {port}\ncurrent_firmware_version = latest\nlog_requests = {log_requests}\nstatus_page = {status_page}\nmax_connections = 400\n"
-            );
-            fs::write(folder.join("config.ini"), config).expect("a configuration");
-            let mut command = Command::new(env!("CARGO_BIN_EXE_susv"));
-            command.arg("-c").arg(folder.join("config.ini"));
-            command
-        }
+        Server::Susv { log, page } => susv_command(env!("CARGO_BIN_EXE_susv").as_ref(), &folder, port, log, page),
+        Server::Other => susv_command(&other?, &folder, port, false, true),
         Server::Floor => {
             let mut command = Command::new(std::env::current_exe().expect("this program"));
             command.arg("--floor").arg(port.to_string());
@@ -103,6 +103,18 @@ pub fn start(server: Server) -> Option<Process> {
     // nginx's master has one worker, which does the work.
     let pid = if name == "nginx" { child_of(child.id()).unwrap_or(child.id()) } else { child.id() };
     Some(Process { name, address, first_answer, pid, child, folder })
+}
+
+fn susv_command(program: &OsStr, folder: &Path, port: u16, log: bool, page: bool) -> Command {
+    let [log_requests, status_page] = [log, page].map(|on| if on { "yes" } else { "no" });
+    let config = format!(
+        "address = 127.0.0.1\nport = {port}\ncurrent_firmware_version = latest\nlog_requests = {log_requests}\n\
+         status_page = {status_page}\nmax_connections = 400\n"
+    );
+    fs::write(folder.join("config.ini"), config).expect("a configuration");
+    let mut command = Command::new(program);
+    command.arg("-c").arg(folder.join("config.ini"));
+    command
 }
 
 fn copy_samples(project: &Path, folder: &Path) {

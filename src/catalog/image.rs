@@ -76,14 +76,15 @@ pub struct FolderName(pub Date);
 
 impl fmt::Display for FolderName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = if self.0 == 0 { 1 } else { 8 };
-        write!(f, "{:0width$}", self.0)
+        f.write_str(&folder_name(self.0))
     }
 }
 
 /// The same as text.
 pub fn folder_name(version: Date) -> String {
-    FolderName(version).to_string()
+    let digits = version.to_string();
+    // A date before the year 1000 is one, too.
+    if version == 0 || digits.len() == 8 { digits } else { format!("{digits:0>8}") }
 }
 
 /// Version and name, if `path` below the firmware folder is where an image of a version stands.

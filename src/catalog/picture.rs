@@ -175,10 +175,10 @@ impl Catalog {
     /// The image at `path` below the firmware folder; `None` if that is no place of an image. Of a version that is not live its
     /// folder is judged now, unless that has been done: this reads files.
     pub fn find_image(&self, path: &str) -> Option<Result<ImageSource, NoImage>> {
-        if is_nearly_image_path(path) {
-            return Some(Err(NoImage::Unfit(format!("{path}: not the name of an image"))));
-        }
-        let (version, name) = split_image_path(path)?;
+        let Some((version, name)) = split_image_path(path) else {
+            let refusal = || Err(NoImage::Unfit(format!("{path}: not the name of an image")));
+            return is_nearly_image_path(path).then(refusal);
+        };
         let whole = self.firmware.whole.iter().find(|(whole, _)| *whole == version);
         Some(match whole.and_then(|(_, images)| images.iter().find(|image| image.name == name)) {
             Some(image) => Ok(ImageSource::Memory(image.clone())),

@@ -1,28 +1,29 @@
 //! HTTP dates (RFC 9110 §5.6.7): written in one form, read in all three.
 
 use crate::calendar::{civil_from_days, days_from_civil, make_date};
-use crate::text::{parse_digits, write_decimal};
+use crate::text::parse_digits;
 
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const LONG_WEEKDAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// The last second that has a year of four digits.
+const LATEST: u64 = 253_402_300_799;
+
 /// Appends `Thu, 25 Jan 2018 12:34:56 GMT` for a time in seconds since 1970.
 pub fn write(out: &mut Vec<u8>, time: u64) {
+    let time = time.min(LATEST);
     let days = time / 86_400;
     let (year, month, day) = civil_from_days(days);
-    out.extend_from_slice(WEEKDAYS[(days % 7) as usize].as_bytes());
-    out.extend_from_slice(b", ");
-    write_decimal(out, u64::from(day), 2);
-    out.push(b' ');
-    out.extend_from_slice(MONTHS[(month - 1) as usize % 12].as_bytes());
-    out.push(b' ');
-    write_decimal(out, year, 4);
-    for (separator, number) in [(b' ', time / 3600 % 24), (b':', time / 60 % 60), (b':', time % 60)] {
-        out.push(separator);
-        write_decimal(out, number, 2);
+    let mut text = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+    text[..3].copy_from_slice(WEEKDAYS[(days % 7) as usize].as_bytes());
+    text[8..11].copy_from_slice(MONTHS[(month - 1) as usize % 12].as_bytes());
+    let (hour, minute, second) = (time / 3600 % 24, time / 60 % 60, time % 60);
+    for (at, number) in [(5, day.into()), (12, year / 100), (14, year % 100), (17, hour), (20, minute), (23, second)] {
+        text[at] = b'0' + (number / 10) as u8;
+        text[at + 1] = b'0' + (number % 10) as u8;
     }
-    out.extend_from_slice(b" GMT");
+    out.extend_from_slice(&text);
 }
 
 /// The same as text.
@@ -98,10 +99,12 @@ mod tests {
             (1_516_883_696, "Thu, 25 Jan 2018 12:34:56 GMT"),
             (951_868_799, "Tue, 29 Feb 2000 23:59:59 GMT"),
             (4_102_444_800, "Fri, 01 Jan 2100 00:00:00 GMT"),
+            (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
         ] {
             assert_eq!(format(time), text);
             assert_eq!(parse(text.as_bytes(), None), Some(time));
         }
+        assert_eq!(format(u64::MAX), format(LATEST));
     }
 
     #[test]

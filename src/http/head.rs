@@ -156,9 +156,6 @@ impl HeadParser {
             return Err(Refusal::bad("a header field name is not a token with its colon glued on"));
         }
         let value = chars::trim(&text[colon + 1..]);
-        if !value.iter().all(|byte| chars::is(*byte, chars::FIELD_VALUE)) {
-            return Err(Refusal::bad("control character in a header field value"));
-        }
         let skipped = text[colon + 1..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let start = line.start + colon + 1 + if value.is_empty() { 0 } else { skipped };
         self.head.fields.push(Field { name: line.start..line.start + colon, value: start..start + value.len() });

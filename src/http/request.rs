@@ -78,7 +78,10 @@ impl<'a> Request<'a> {
         self.head
             .fields
             .iter()
-            .filter(move |field| bytes[field.name.clone()].eq_ignore_ascii_case(name.as_bytes()))
+            // The length alone tells most names apart.
+            .filter(move |field| {
+                field.name.len() == name.len() && bytes[field.name.clone()].eq_ignore_ascii_case(name.as_bytes())
+            })
             .map(move |field| &bytes[field.value.clone()])
     }
 

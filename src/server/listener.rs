@@ -15,7 +15,7 @@ use crate::sys;
 /// The socket the service manager passed, ready to be used. It may come non-blocking, and all who share it are served by blocking.
 pub fn take_inherited() -> Option<TcpListener> {
     let listener = sys::take_inherited_listener()?;
-    listener.set_nonblocking(false).and_then(|()| set_accept_tick(&listener)).ok()?;
+    listener.set_nonblocking(false).and_then(|()| set_options(&listener)).ok()?;
     Some(listener)
 }
 
@@ -66,13 +66,17 @@ fn bind(address: SocketAddr, takes_ipv4: bool, may_be_missing: bool) -> io::Resu
     let takes_ipv4 = takes_ipv4 && address.ip().is_unspecified();
     let options = sys::ListenOptions { takes_ipv4, may_be_missing, backlog: limits::BACKLOG };
     let listener = sys::listen_on(address, options)?;
-    set_accept_tick(&listener)?;
+    set_options(&listener)?;
     Ok(listener)
 }
 
-/// Lets `accept` return every `limits::ACCEPT_TICK`. std has this setting for streams only; it is one of any socket.
-fn set_accept_tick(listener: &TcpListener) -> io::Result<()> {
+/// Lets `accept` return every `limits::ACCEPT_TICK`, and sets what each connection takes over from its listening socket, which saves
+/// it the system calls: no answer waits for the acknowledgement of the one before it, and a blocked send looks up every tick, since a
+/// client that does not read could hold its thread for good. std has these settings for streams only; they are ones of any socket.
+fn set_options(listener: &TcpListener) -> io::Result<()> {
     let same_socket = TcpStream::from(OwnedFd::from(listener.try_clone()?));
+    same_socket.set_nodelay(true)?;
+    same_socket.set_write_timeout(Some(limits::SEND_TICK))?;
     same_socket.set_read_timeout(Some(limits::ACCEPT_TICK))
 }
 

@@ -33,14 +33,17 @@ pub struct Permit<'a> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        *(self.count)(&mut self.admission.lock()) -= 1;
-        self.admission.disk_freed.notify_one();
+        let mut state = self.admission.lock();
+        *(self.count)(&mut state) -= 1;
+        if state.disk_waiting > 0 {
+            self.admission.disk_freed.notify_one();
+        }
     }
 }
 
 impl Admission {
     /// A permit to send a download, for which the connection may have to wait beside the places. `None`: it cannot be served now.
-    /// `acknowledged` counts the bytes of the connection that have arrived so far; `prepare` is called before it waits;
+    /// `acknowledged` counts the bytes of the connection that are known to have arrived so far; `prepare` is called before it waits;
     /// `is_worth_waiting` tells whether there will be permits at all.
     pub fn permit_download<'a>(
         &'a self,
@@ -61,7 +64,7 @@ impl Admission {
             state.beside += 1;
             guard.is_beside = true;
             self.note_taken(&state);
-            self.place_freed.notify_all();
+            self.call_newcomers(&state);
             drop(state);
             prepare();
             if !self.await_turn(&place, &granted, is_worth_waiting) {

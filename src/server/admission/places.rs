@@ -35,8 +35,7 @@ impl Drop for PlaceGuard<'_> {
         } else {
             remove_place(&mut state.places, &self.place);
             self.admission.note_taken(&state);
-            // All of them: the one whose turn it is must be among the woken.
-            self.admission.place_freed.notify_all();
+            self.admission.call_newcomers(&state);
         }
     }
 }
@@ -68,9 +67,7 @@ impl Admission {
         }
         state.admitted = ticket.wrapping_add(1);
         let guard = self.seat(&mut state, place);
-        if state.arrived != state.admitted {
-            self.place_freed.notify_all();
-        }
+        self.call_newcomers(&state);
         guard
     }
 

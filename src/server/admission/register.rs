@@ -65,6 +65,14 @@ impl Admission {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wakes those at the door, if anybody is there: each wake-up is a system call. All of them, since the one whose turn it is must
+    /// be among the woken.
+    pub(super) fn call_newcomers(&self, state: &State) {
+        if state.arrived != state.admitted {
+            self.place_freed.notify_all();
+        }
+    }
+
     /// To be called under the lock after `places` changed.
     pub(super) fn note_taken(&self, state: &State) {
         self.taken.store(state.places.len(), Ordering::Relaxed);

@@ -38,6 +38,16 @@ pub enum Delivery {
     Lost(u64),
 }
 
+impl Delivery {
+    /// Bytes that have not arrived.
+    pub fn missing(self) -> u64 {
+        match self {
+            Delivery::Arrived => 0,
+            Delivery::UnderWay(missing) | Delivery::Lost(missing) => missing,
+        }
+    }
+}
+
 /// Looks once. `is_shut` tells that our end of the connection, which counts as a byte, is on its way too.
 pub fn look_at_delivery(place: &Place, is_shut: bool) -> Delivery {
     match sys::unacknowledged_bytes(&place.stream).saturating_sub(u64::from(is_shut)) {

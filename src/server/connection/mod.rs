@@ -30,10 +30,7 @@ use receive::{Arrival, Interruption, Received, Receiver};
 /// Serves a connection to its end.
 pub fn serve(context: &Context, guard: PlaceGuard<'_>) {
     let stream = &guard.place.stream;
-    // No answer waits for the acknowledgement of the one before it. A blocked send looks up every tick: without that, a client that
-    // does not read could hold the thread for good.
-    let is_ready = stream.set_nodelay(true).is_ok() && stream.set_write_timeout(Some(limits::SEND_TICK)).is_ok();
-    let Some(local) = stream.local_addr().ok().filter(|_| is_ready) else { return };
+    let Ok(local) = stream.local_addr() else { return };
     let mut connection = Connection { context, local, receiver: Receiver::new(), outgoing: Outgoing::new(context, guard) };
     let reason = loop {
         if let ControlFlow::Break(reason) = connection.serve_request() {

@@ -75,7 +75,7 @@ impl<'a> Outgoing<'a> {
         let context = self.context;
         let takes_downloads = || context.takes_downloads();
         if takes_downloads() && context.is_accepting() {
-            let acknowledged = self.sender.acknowledged(&self.guard.place);
+            let acknowledged = self.sender.acknowledged();
             self.permit = context.admission.permit_download(&mut self.guard, acknowledged, prepare, takes_downloads);
         }
         self.permit.is_some()
@@ -138,11 +138,12 @@ impl<'a> Outgoing<'a> {
         }
         let place = &self.guard.place;
         let delivery = closing::look_at_delivery(place, is_shut);
+        self.sender.note_missing(delivery.missing());
         if let (Delivery::UnderWay(missing) | Delivery::Lost(missing), Some(delivering)) = (delivery, &mut self.delivery) {
             delivering.note_missing(missing);
         }
         match delivery {
-            Delivery::UnderWay(_) if closing::keeps_permit(place, self.sender.acknowledged(place)) => return,
+            Delivery::UnderWay(_) if closing::keeps_permit(place, self.sender.acknowledged()) => return,
             Delivery::UnderWay(_) => {}
             Delivery::Arrived => {
                 if let Some(delivering) = self.delivery.take() {
@@ -166,6 +167,10 @@ impl<'a> Outgoing<'a> {
         let place = self.guard.place.clone();
         if reason.is_reset() || self.sender.is_in_download() {
             sys::set_reset_on_close(&place.stream, true);
+            return self.give_up_delivery();
+        }
+        if reason == CloseReason::ClientGone && self.permit.is_none() {
+            // Its end came after all it sent: nothing is left unread that would make a reset of ours.
             return self.give_up_delivery();
         }
         let _ = place.stream.shutdown(Shutdown::Write);
