@@ -98,7 +98,7 @@ impl<'a> Outgoing<'a> {
         }
         let due = reply.body.length().unwrap_or(0);
         let mut download = access_log::begin_download(self.context, &reply, self.offered_here);
-        let (sent, result) = self.sender.send(place, &self.out, &reply.body);
+        let (sent, result) = self.sender.send(place, &mut self.out, &reply.body);
         let is_logged = answered.settings.log_requests;
         if is_logged {
             access_log::log_answer(place, answered, &reply, sent..due, result.err());
