@@ -68,8 +68,10 @@ pub const DESCRIPTORS_PER_ENTRANCE: usize = 2 + SPARE_THREADS;
 pub const GRACE_FOR_CROWDS: Duration = Duration::from_millis(150);
 /// … and anybody else's not before this: a lone caller on a slow link gets its chance.
 pub const GRACE_FOR_OTHERS: Duration = Duration::from_secs(1);
-/// A newcomer that is next waits so long for a place that becomes free by itself before others are asked to make room.
+/// A newcomer that is next waits so long for a place that becomes free by itself before others are asked to make room …
 pub const ADMISSION_PATIENCE: Duration = Duration::from_millis(40);
+/// … but not again for so long after somebody was asked.
+pub const CROWD_TIME: Duration = Duration::from_secs(1);
 /// A newcomer at the door looks again so often for somebody who may give way.
 pub const ADMISSION_TICK: Duration = Duration::from_millis(20);
 /// Who was asked to leave and has not by then is not counted on any more.

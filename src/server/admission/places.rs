@@ -51,9 +51,10 @@ impl Admission {
         let mut first_since = None;
         while state.admitted != ticket || !self.has_room(&state) {
             let now = clock::now();
-            // In a crowd of honest callers places become free by themselves.
+            // In a crowd of honest callers places become free by themselves. Where they just have not, nobody waits for that again.
+            let since = *first_since.get_or_insert(now);
             let is_in_need = state.admitted == ticket
-                && now.saturating_duration_since(*first_since.get_or_insert(now)) >= limits::ADMISSION_PATIENCE;
+                && (state.is_crowded(now) || now.saturating_duration_since(since) >= limits::ADMISSION_PATIENCE);
             if is_in_need {
                 drop(state);
                 self.make_room(Some(place.origin), count_outside());
@@ -88,13 +89,14 @@ impl Admission {
     pub fn make_room(&self, newcomer: Option<Origin>, outside: usize) {
         let now = clock::now();
         let (count, views, places) = {
-            let state = self.lock();
+            let mut state = self.lock();
             let at_the_door = state.arrived.wrapping_sub(state.admitted) as usize;
             let views: Vec<_> = state.places.iter().map(|place| View { origin: place.origin, stage: *place.stage() }).collect();
             let count = count_to_ask(&views, at_the_door + outside, self.capacity.places, now);
             if count == 0 {
                 return;
             }
+            state.crowded_at = Some(now);
             (count, views, state.places.clone())
         };
         // The kernel is asked outside the lock about one after another, and the stage is looked at again under its own.
