@@ -69,11 +69,21 @@ pub fn keeps_permit(place: &Place, acknowledged: u64) -> bool {
     })
 }
 
-/// Waits a little for the client's end or for more of its bytes, which are dropped.
+/// Waits a little for the client's end, which tells that it has all; whatever else it sends is dropped.
+#[inline(never)]
 pub fn wait_for_acknowledgement(place: &Place) {
     let tick = limits::ACKNOWLEDGEMENT_TICK;
+    let deadline = clock::now() + tick;
     let is_set = place.stream.set_read_timeout(Some(tick)).is_ok();
-    if !is_set || matches!((&place.stream).read(&mut [0; 64]), Ok(0)) {
+    let mut scrap = [0; 4 * 1024];
+    while is_set && clock::now() < deadline {
+        match (&place.stream).read(&mut scrap) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+    if look_at_delivery(place, true) != Delivery::Arrived {
         // It has ended its sending side, and an empty read does not wait; what is on its way to it still arrives.
         std::thread::sleep(tick);
     }
