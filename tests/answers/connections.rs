@@ -37,6 +37,17 @@ fn slow_heads_and_bodies_are_told_408_after_ten_seconds() {
 }
 
 #[test]
+fn line_ends_after_a_body_bring_no_unsolicited_answer() {
+    let server = Server::start_plain("");
+    let mut client = server.connect();
+    client.send(check_request() + "\r\n");
+    assert_eq!(client.read_answer(false).status, 200);
+    let begun = Instant::now();
+    assert_eq!(String::from_utf8_lossy(client.read_to_end()), "", "after {:?}", begun.elapsed());
+    assert!(begun.elapsed() > Duration::from_secs(11), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn an_idle_connection_is_closed_after_what_was_announced() {
     let server = Server::start_plain("");
     let mut client = server.connect();

@@ -39,17 +39,6 @@ fn two_pipelined_checks_wait_for_no_acknowledgement() {
 }
 
 #[test]
-fn line_ends_after_a_body_bring_no_unsolicited_answer() {
-    let server = start("");
-    let mut client = server.connect();
-    client.send(check_request() + "\r\n");
-    assert_eq!(client.read_answer(false).status, 200);
-    let begun = Instant::now();
-    assert_eq!(String::from_utf8_lossy(client.read_to_end()), "", "after {:?}", begun.elapsed());
-    assert!(begun.elapsed() > Duration::from_secs(11), "{:?}", begun.elapsed());
-}
-
-#[test]
 fn allow_reaches_connections_that_are_open() {
     let server = start("");
     let mut client = server.connect();
