@@ -121,6 +121,11 @@ pub const TICKS_PER_REPORT: u32 = 20;
 pub const BACKLOG: i32 = 1024;
 /// Stack of a connection's thread. Measured need: below 24 KiB, JSON of full depth included.
 pub const THREAD_STACK: usize = 96 * 1024;
+/// Address space (`ulimit -v`) of a connection's thread: its stack, what the C library adds to that (16 to 32 KB), a request of full
+/// length in a buffer that has just grown (48 KB), and small things.
+pub const SPACE_PER_THREAD: usize = THREAD_STACK + 96 * 1024;
+/// Address space for everything else: the program and the C library (5 MB with a PC's), images old and new, what is in reserve.
+pub const SPACE_BESIDE_THREADS: usize = 12 * 1024 * 1024;
 /// A thread is made, and a buffer grows, only if so much memory is left then: what all threads need for small things.
 pub const MEMORY_IN_RESERVE: usize = 1024 * 1024;
 /// A thread that waited so long for a connection looks whether it is still needed, and whether the server stops.

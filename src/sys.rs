@@ -21,35 +21,6 @@ pub const O_NONBLOCK: i32 = kernel::O_NONBLOCK;
 /// For std's `OpenOptions`: a folder for `open_beneath`, whose files one need not be allowed to list.
 pub const OPEN_FOLDER: i32 = O_PATH | O_DIRECTORY;
 
-/// musl's `rlim_t` is 64 bits wide everywhere, glibc's is a word.
-#[cfg(target_env = "musl")]
-type ResourceAmount = u64;
-#[cfg(not(target_env = "musl"))]
-type ResourceAmount = c_ulong;
-
-#[repr(C)]
-struct ResourceLimit {
-    soft: ResourceAmount,
-    hard: ResourceAmount,
-}
-
-#[repr(C)]
-struct Linger {
-    on: c_int,
-    seconds: c_int,
-}
-
-/// A socket address of either family as the kernel takes it: `sockaddr_in6` is the longer one.
-#[repr(C, align(4))]
-struct SocketAddress([u8; 28]);
-
-#[repr(C)]
-struct PollEntry {
-    fd: c_int,
-    events: c_short,
-    found: c_short,
-}
-
 unsafe extern "C" {
     fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
     fn bind(fd: c_int, address: *const SocketAddress, length: u32) -> c_int;
@@ -171,25 +142,6 @@ pub fn listen_on(address: SocketAddr, options: ListenOptions) -> io::Result<TcpL
     Ok(TcpListener::from(socket))
 }
 
-/// `sockaddr_in` or `sockaddr_in6`, and its length.
-fn encode_address(address: SocketAddr) -> (SocketAddress, u32) {
-    let mut bytes = [0; 28];
-    bytes[2..4].copy_from_slice(&address.port().to_be_bytes());
-    let (family, length) = match address {
-        SocketAddr::V4(address) => {
-            bytes[4..8].copy_from_slice(&address.ip().octets());
-            (AF_INET, 16)
-        }
-        SocketAddr::V6(address) => {
-            bytes[8..24].copy_from_slice(&address.ip().octets());
-            bytes[24..28].copy_from_slice(&address.scope_id().to_ne_bytes());
-            (AF_INET6, 28)
-        }
-    };
-    bytes[..2].copy_from_slice(&(family as u16).to_ne_bytes());
-    (SocketAddress(bytes), length)
-}
-
 /// Bytes written to `stream` that the peer has not acknowledged yet; 0 where the kernel does not say.
 pub fn unacknowledged_bytes(stream: &TcpStream) -> u64 {
     count_bytes(stream, TIOCOUTQ)
@@ -256,6 +208,15 @@ pub fn has_inherited_listener() -> bool {
 pub fn take_inherited_listener() -> Option<TcpListener> {
     // SAFETY: descriptor 0 is an open listening socket, and nothing else in this program uses standard input.
     has_inherited_listener().then(|| unsafe { TcpListener::from_raw_fd(0) })
+}
+
+/// How many bytes of address space the process may have (`ulimit -v`), if there is a limit.
+pub fn address_space_limit() -> Option<u64> {
+    let mut limit = ResourceLimit { soft: 0, hard: 0 };
+    // SAFETY: the pointer is to a struct of the C library's layout that lives through the call.
+    let is_known = unsafe { getrlimit(RLIMIT_AS, &raw mut limit) } == 0;
+    #[allow(clippy::unnecessary_cast, reason = "the type is narrower on 32-bit glibc")]
+    (is_known && limit.soft != ResourceAmount::MAX).then_some(limit.soft as u64)
 }
 
 /// Raises the soft limit on open descriptors to `wanted` where the hard limit allows, and returns what is in force.

@@ -82,6 +82,13 @@ pub const OPEN_FILES: Text = text!(
     "для {0} нужно открытых файлов: {1}, а разрешено {2}: одновременно обслуживается соединений: {3}; поднимите ограничение (ulimit -n, LimitNOFILE=) или уменьшите max_connections",
 );
 
+/// The limit on address space is too low for `max_connections`.
+pub const ADDRESS_SPACE: Text = text!(
+    "ADDRESS-SPACE",
+    "{0} needs {1} MB of address space, the limit is {2} MB: {3} connections are served at a time; raise the limit (ulimit -v, LimitAS=), or lower max_connections",
+    "для {0} нужно {1} МБ адресного пространства, а разрешено {2} МБ: одновременно обслуживается соединений: {3}; поднимите ограничение (ulimit -v, LimitAS=) или уменьшите max_connections",
+);
+
 /// There is no thread to load files.
 pub const NO_LOADER: Text = text!(
     "NO-LOADER",
@@ -103,5 +110,6 @@ pub const ALL: &[&Text] = &[
     &LOG_STUCK,
     &LOG_NO_WRITER,
     &OPEN_FILES,
+    &ADDRESS_SPACE,
     &NO_LOADER,
 ];

@@ -30,8 +30,9 @@ use crate::problem::{Language, service};
 use crate::routes;
 use crate::sys;
 use crate::text::quote;
+use crate::threads;
 
-use admission::{Admission, Capacity};
+use admission::{Admission, Capacity, Means};
 use context::Context;
 use listener::Entrance;
 use loader::Loading;
@@ -93,19 +94,26 @@ pub fn run(reading: Reading) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Raises the limit on descriptors as far as needed and allowed, and cuts the server to what it is.
+/// Raises the limit on descriptors as far as needed and allowed, and cuts the server to what it is, and to its address space.
 fn find_capacity(settings: &Settings, entrances: usize) -> Capacity {
     let max_connections = settings.max_connections;
     let for_entrances = entrances.saturating_sub(1) * limits::DESCRIPTORS_PER_ENTRANCE;
-    let wanted = Capacity::new(max_connections, usize::MAX);
+    let wanted = Capacity::new(max_connections, Means::UNLIMITED);
     let limit = sys::raise_descriptor_limit((wanted.descriptors() + for_entrances) as u64).unwrap_or(u64::MAX);
-    let bearable = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(for_entrances);
-    let capacity = Capacity::new(max_connections, bearable);
-    if capacity.places < wanted.places {
-        let needed = wanted.descriptors() - wanted.waiting + for_entrances;
+    let descriptors = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(for_entrances);
+    let space = sys::address_space_limit();
+    let threads = space.map_or(usize::MAX, threads::count_that_fit);
+    let capacity = Capacity::new(max_connections, Means { descriptors, threads });
+    let tell = |text, needed: usize, limit: u64| {
         let setting = format!("max_connections = {max_connections}");
         let details = vec![setting.into(), needed.into(), limit.into(), capacity.places.into()];
-        log::problem(&settings.problem_of("max_connections", &service::OPEN_FILES, details).describe(Language::English));
+        log::problem(&settings.problem_of("max_connections", text, details).describe(Language::English));
+    };
+    if Capacity::new(max_connections, Means { descriptors, ..Means::UNLIMITED }).places < wanted.places {
+        tell(&service::OPEN_FILES, wanted.descriptors() - wanted.waiting + for_entrances, limit);
+    }
+    if let Some(space) = space.filter(|_| threads < wanted.places) {
+        tell(&service::ADDRESS_SPACE, threads::space_for(wanted.places) >> 20, space >> 20);
     }
     capacity
 }

@@ -15,16 +15,32 @@ pub struct Capacity {
     pub waiting: usize,
 }
 
+/// What the system grants.
+#[derive(Debug, Clone, Copy)]
+pub struct Means {
+    /// Descriptors, our own included.
+    pub descriptors: usize,
+    /// Threads that serve connections.
+    pub threads: usize,
+}
+
+impl Means {
+    /// Where nothing is limited.
+    pub const UNLIMITED: Means = Means { descriptors: usize::MAX, threads: usize::MAX };
+}
+
 impl Capacity {
-    /// What `max_connections` asks for, cut to what `descriptors` bear.
-    pub fn new(max_connections: usize, descriptors: usize) -> Capacity {
+    /// What `max_connections` asks for, cut to what `means` bear.
+    pub fn new(max_connections: usize, means: Means) -> Capacity {
         let bearable = (1..=max_connections).rev().map(Capacity::uncut);
+        let is_bearable =
+            |capacity: &Capacity| capacity.descriptors() <= means.descriptors && capacity.threads() <= means.threads;
         // Few steps: the first one fits nearly always. Below the smallest there is nothing left to cut.
-        let mut capacity =
-            bearable.into_iter().find(|capacity| capacity.descriptors() <= descriptors).unwrap_or(Capacity::uncut(1));
-        // A waiting download holds its socket alone.
+        let mut capacity = bearable.into_iter().find(is_bearable).unwrap_or(Capacity::uncut(1));
+        // A waiting download holds its thread and its socket alone.
         let most = (4 * max_connections).min(limits::WAITING_DOWNLOADS);
-        capacity.waiting = most.min(descriptors.saturating_sub(capacity.descriptors()));
+        let descriptors_left = means.descriptors.saturating_sub(capacity.descriptors());
+        capacity.waiting = most.min(descriptors_left).min(means.threads.saturating_sub(capacity.threads()));
         capacity
     }
 
@@ -33,6 +49,11 @@ impl Capacity {
         let disk = (max_connections / 8).max(1);
         let places = max_connections.max(downloads + 2 * disk + limits::PLACES_FOR_CHECKS);
         Capacity { places, downloads, disk, waiting: 0 }
+    }
+
+    /// Threads needed for all at once.
+    pub fn threads(&self) -> usize {
+        self.places + self.waiting
     }
 
     /// Descriptors needed for all at once: a socket each, a file for each permit, and our own.
@@ -62,10 +83,20 @@ mod tests {
             (100, 8, 11, 1, 1, 0),
         ];
         for (max, descriptors, places, downloads, disk, waiting) in cases {
-            let capacity = Capacity::new(max, descriptors);
+            let capacity = Capacity::new(max, Means { descriptors, ..Means::UNLIMITED });
             assert_eq!(capacity, Capacity { places, downloads, disk, waiting }, "{max} with {descriptors}");
             // Those who use the disk and those who wait for it: neither gives way.
             assert!(capacity.places >= capacity.downloads + 2 * capacity.disk + 8, "{capacity:?}: some are left for checks");
+        }
+    }
+    #[test]
+    fn threads_bound_places_and_what_waits_beside_them() {
+        // Threads, places, waiting; of 256 connections.
+        for (threads, places, waiting) in
+            [(10_000, 264, 256), (520, 264, 256), (300, 264, 36), (264, 264, 0), (100, 100, 0), (5, 11, 0)]
+        {
+            let capacity = Capacity::new(256, Means { threads, ..Means::UNLIMITED });
+            assert_eq!((capacity.places, capacity.waiting), (places, waiting), "{threads}");
         }
     }
 }

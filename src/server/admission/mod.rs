@@ -21,7 +21,7 @@ mod stage;
 mod origin;
 mod progress;
 
-pub use capacity::Capacity;
+pub use capacity::{Capacity, Means};
 pub use permits::{DownloadPermit, Permit};
 pub use place::Place;
 pub use places::PlaceGuard;
