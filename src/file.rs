@@ -1,5 +1,4 @@
-//! Files and paths. Small files are read whole, bounded: whatever stands at a path may be of any size. Paths are taken as bytes:
-//! std's walk over their components is 3 KB of program.
+//! Files and paths. Small files are read whole, bounded: whatever stands at a path may be of any size.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions};

@@ -41,7 +41,7 @@ pub const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// … and a second more for each of so many bytes: whoever takes one more slowly would keep others from theirs, since only `PAGES`
 /// are written at a time. A serial line takes 10 KB/s.
 pub const ANSWER_BYTES_PER_SECOND: usize = 8 * 1024;
-/// How often a blocked send looks up: whether it moved, and whether it must give way.
+/// How often a send looks up, blocked or not: whether it moved, and whether it must give way.
 pub const SEND_TICK: Duration = Duration::from_millis(250);
 /// How often is looked whether a download's last byte is acknowledged, once all of it is with the kernel.
 pub const ACKNOWLEDGEMENT_TICK: Duration = Duration::from_millis(100);
@@ -70,8 +70,8 @@ pub const GRACE_FOR_CROWDS: Duration = Duration::from_millis(150);
 pub const GRACE_FOR_OTHERS: Duration = Duration::from_secs(1);
 /// A newcomer that is next waits so long for a place that becomes free by itself before others are asked to make room …
 pub const ADMISSION_PATIENCE: Duration = Duration::from_millis(40);
-/// … but not again for so long after somebody was asked.
-pub const CROWD_TIME: Duration = Duration::from_secs(1);
+/// … and for so long after that nobody else does: it is tried anew whether they become free by themselves.
+pub const ASKING_TIME: Duration = Duration::from_millis(500);
 /// A newcomer at the door looks again so often for somebody who may give way.
 pub const ADMISSION_TICK: Duration = Duration::from_millis(20);
 /// Who was asked to leave and has not by then is not counted on any more.
@@ -136,6 +136,8 @@ pub const SPARE_THREADS: usize = 2;
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// At the start callers wait in the kernel's queue at most so long for the first look at files: a disk may hang.
 pub const FIRST_LOOK_TIME: Duration = Duration::from_millis(2500);
+/// The buffer of an answer's head. A body that fits beside it goes with it in one piece: a registrar's does.
+pub const ANSWER_BUFFER: usize = 1024;
 /// First size of a connection's read buffer; a registrar's request fits.
 pub const READ_BUFFER: usize = 2 * 1024;
 /// So much of a file is read before its head is sent, so that a disk that fails is an answer and no cut.

@@ -119,13 +119,18 @@ pub struct ListenOptions {
     pub backlog: i32,
 }
 
-/// Opens a listening socket. std's has none of these options, and they must be set before the address is taken.
-pub fn listen_on(address: SocketAddr, options: ListenOptions) -> io::Result<TcpListener> {
+/// Opens a listening socket. std's has none of these options, and they must be set before the address is taken. `prepare` is called
+/// before it listens: what it sets, each connection has from its begin.
+pub fn listen_on(
+    address: SocketAddr,
+    options: ListenOptions,
+    prepare: impl FnOnce(&TcpStream) -> io::Result<()>,
+) -> io::Result<TcpListener> {
     let family = if address.is_ipv4() { AF_INET } else { AF_INET6 };
     // SAFETY: plain integers.
     let fd = check(unsafe { socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0) })?;
     // SAFETY: the descriptor was just opened, and nothing else owns it.
-    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    let socket = TcpStream::from(unsafe { OwnedFd::from_raw_fd(fd) });
     let one: c_int = 1;
     set_option(&socket, SOL_SOCKET, SO_REUSEADDR, &one)?;
     if address.is_ipv6() {
@@ -137,9 +142,10 @@ pub fn listen_on(address: SocketAddr, options: ListenOptions) -> io::Result<TcpL
     let (bytes, length) = encode_address(address);
     // SAFETY: pointer and length describe `bytes`, which holds an address of the socket's family.
     check(unsafe { bind(socket.as_raw_fd(), &raw const bytes, length) })?;
+    prepare(&socket)?;
     // SAFETY: plain integers, and the descriptor is open as long as `socket` lives.
     check(unsafe { listen(socket.as_raw_fd(), options.backlog) })?;
-    Ok(TcpListener::from(socket))
+    Ok(TcpListener::from(OwnedFd::from(socket)))
 }
 
 /// Bytes written to `stream` that the peer has not acknowledged yet; 0 where the kernel does not say.

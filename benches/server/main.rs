@@ -41,12 +41,12 @@ fn main() {
         Server::Susv { log: false, page: false },
         Server::Susv { log: false, page: true },
         Server::Susv { log: true, page: true },
-        Server::Other,
         Server::Floor,
         Server::Nginx,
         Server::Lighttpd,
     ];
-    let mut running: Vec<Process> = servers.into_iter().filter_map(process::start).collect();
+    let other = std::env::var_os("SUSV_BESIDE").map(Server::Other);
+    let mut running: Vec<Process> = servers.into_iter().chain(other).filter_map(process::start).collect();
     println!("{:<40} {:<13} {:>9} {:>10} {:>9} {:>9}", "work", "server", "rate/s", "CPU us", "p50 us", "p99 us");
     for (name, load) in ROWS {
         let mut outcomes: Vec<Vec<Outcome>> = running.iter().map(|_| Vec::new()).collect();

@@ -1,6 +1,6 @@
 //! The servers under load as child processes.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ pub enum Server {
         /// `status_page`
         page: bool,
     },
-    /// The program that the variable `SUSV_BESIDE` names, an earlier release, say.
-    Other,
+    /// Another program with the settings of the one above: an earlier release, say.
+    Other(OsString),
     /// This program's own floor.
     Floor,
     /// nginx, if it is on the PATH.
@@ -40,16 +40,12 @@ pub struct Process {
 
 /// Starts a server; `None` if it is not installed.
 pub fn start(server: Server) -> Option<Process> {
-    let other = std::env::var_os("SUSV_BESIDE");
-    if matches!(server, Server::Other) && other.is_none() {
-        return None;
-    }
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
     let name = match server {
         Server::Susv { page: false, .. } => "susv, no page",
         Server::Susv { log: false, .. } => "susv",
         Server::Susv { log: true, .. } => "susv, log",
-        Server::Other => "other",
+        Server::Other(_) => "other",
         Server::Floor => "floor",
         Server::Nginx => "nginx",
         Server::Lighttpd => "lighttpd",
@@ -60,7 +56,7 @@ pub fn start(server: Server) -> Option<Process> {
     copy_samples(project, &folder);
     let mut command = match server {
         Server::Susv { log, page } => susv_command(env!("CARGO_BIN_EXE_susv").as_ref(), &folder, port, log, page),
-        Server::Other => susv_command(&other?, &folder, port, false, true),
+        Server::Other(ref program) => susv_command(program, &folder, port, false, true),
         Server::Floor => {
             let mut command = Command::new(std::env::current_exe().expect("this program"));
             command.arg("--floor").arg(port.to_string());

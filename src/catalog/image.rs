@@ -1,7 +1,6 @@
 //! A firmware image in memory. Downloads of what is offered come from here, so that whatever happens to the files cannot change a
 //! download under way.
 
-use std::fmt;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -71,16 +70,6 @@ pub struct Image {
 }
 
 /// The name of a version's folder: eight digits. 0 is no version and has one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FolderName(pub Date);
-
-impl fmt::Display for FolderName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&folder_name(self.0))
-    }
-}
-
-/// The same as text.
 pub fn folder_name(version: Date) -> String {
     let digits = version.to_string();
     // A date before the year 1000 is one, too.

@@ -34,7 +34,7 @@ pub mod settling;
 
 mod sorted_map;
 
-pub use image::{FitImage, FolderName, Image, folder_name, split_image_path};
+pub use image::{FitImage, Image, folder_name, split_image_path};
 pub use loader::{Loader, load_once};
 pub use offers::{Choice, Offer, Reason};
 pub use picture::{Catalog, ImageSource, NoImage};

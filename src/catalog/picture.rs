@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::fitness::{Sizes, Undecided};
-use super::image::{FitImage, FolderName, Image, folder_name, is_nearly_image_path, split_image_path};
+use super::image::{FitImage, Image, folder_name, is_nearly_image_path, split_image_path};
 use super::judge::judge;
 use super::licenses::LicenseIndex;
 use super::offers::{Choice, Firmware, Offer, Reason, default_description, fallback_version, to_json};
@@ -192,7 +192,7 @@ impl Catalog {
         let place = opened.place.to_str()?;
         self.find_image(place).or_else(|| {
             let (folder, _) = place.split_once('/')?;
-            let folder = FolderName(calendar::parse_version(folder.trim_end_matches(['.', ' ']))?);
+            let folder = folder_name(calendar::parse_version(folder.trim_end_matches(['.', ' ']))?);
             let is_it = |path: &String| {
                 let image = Stamp::of(&self.settings.firmware_path.join(path));
                 image.is_some_and(|image| image.is_of_file(&opened.metadata))

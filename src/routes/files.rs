@@ -19,7 +19,7 @@ use crate::http::response::{Field, Status};
 use crate::limits;
 use crate::stamp::{self, Stamp};
 use crate::sys;
-use crate::text::{percent_decode, write_decimal};
+use crate::text::percent_decode;
 
 /// An error with an empty body.
 fn error(status: Status, reason: &str) -> Reply {
@@ -182,7 +182,7 @@ fn reply(catalog: &Catalog, request: &Request<'_>, path: String, circumstances: 
         }
         (Outcome::Proceed, Selection::Whole) => (Status::Ok, 0, size),
         (Outcome::Proceed, Selection::Part { start, length }) => {
-            fields.push(("Content-Range", describe_range(start, start + length - 1, size).into()));
+            fields.push(("Content-Range", format!("bytes {start}-{}/{size}", start + length - 1).into()));
             (Status::PartialContent, start, length)
         }
     };
@@ -191,16 +191,6 @@ fn reply(catalog: &Catalog, request: &Request<'_>, path: String, circumstances: 
         Ok(body) => Reply { status, fields, body, event: event(start) },
         Err((status, reason)) => error(status, &reason),
     }
-}
-
-/// The value of `Content-Range` for the bytes from `first` to `last`.
-fn describe_range(first: u64, last: u64, size: u64) -> String {
-    let mut text = Vec::with_capacity(48);
-    for (before, number) in [("bytes ", first), ("-", last), ("/", size)] {
-        text.extend_from_slice(before.as_bytes());
-        write_decimal(&mut text, number, 1);
-    }
-    String::from_utf8(text).unwrap_or_default()
 }
 
 /// Content types by extension, as the reference's; anything unknown is bytes.

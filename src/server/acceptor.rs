@@ -53,7 +53,7 @@ fn add_thread(context: &Arc<Context>, attendance: Attendance, caller: Option<&Ca
 fn work(context: &Arc<Context>, mut attendance: Attendance) {
     let entrance = attendance.entrance().clone();
     while !context.is_leaving_entrances() {
-        match entrance.listener.accept() {
+        match entrance.accept() {
             Ok((stream, peer)) => {
                 serve(context, stream, peer, || {
                     attendance.leave(|attendance| {

@@ -15,7 +15,7 @@ use crate::sys;
 /// The socket the service manager passed, ready to be used. It may come non-blocking, and all who share it are served by blocking.
 pub fn take_inherited() -> Option<TcpListener> {
     let listener = sys::take_inherited_listener()?;
-    listener.set_nonblocking(false).and_then(|()| set_options(&listener)).ok()?;
+    listener.set_nonblocking(false).and_then(|()| set_accept_tick(&listener)).ok()?;
     Some(listener)
 }
 
@@ -65,19 +65,23 @@ fn open_everywhere(settings: &Settings) -> Result<TcpListener, StartError> {
 fn bind(address: SocketAddr, takes_ipv4: bool, may_be_missing: bool) -> io::Result<TcpListener> {
     let takes_ipv4 = takes_ipv4 && address.ip().is_unspecified();
     let options = sys::ListenOptions { takes_ipv4, may_be_missing, backlog: limits::BACKLOG };
-    let listener = sys::listen_on(address, options)?;
-    set_options(&listener)?;
+    let listener = sys::listen_on(address, options, prepare)?;
+    set_accept_tick(&listener)?;
     Ok(listener)
 }
 
-/// Lets `accept` return every `limits::ACCEPT_TICK`, and sets what each connection takes over from its listening socket, which saves
-/// it the system calls: no answer waits for the acknowledgement of the one before it, and a blocked send looks up every tick, since a
-/// client that does not read could hold its thread for good. std has these settings for streams only; they are ones of any socket.
-fn set_options(listener: &TcpListener) -> io::Result<()> {
+/// Lets `accept` return every `limits::ACCEPT_TICK`. std has this setting for streams only; it is one of any socket.
+fn set_accept_tick(listener: &TcpListener) -> io::Result<()> {
     let same_socket = TcpStream::from(OwnedFd::from(listener.try_clone()?));
-    same_socket.set_nodelay(true)?;
-    same_socket.set_write_timeout(Some(limits::SEND_TICK))?;
     same_socket.set_read_timeout(Some(limits::ACCEPT_TICK))
+}
+
+/// Sets what every connection needs: no answer waits for the acknowledgement of the one before it, and a blocked send looks up every
+/// tick, since a client that does not read could hold its thread for good. Done to a listening socket before it listens, it is done
+/// for all its connections, which saves them the system calls.
+fn prepare(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    socket.set_write_timeout(Some(limits::SEND_TICK))
 }
 
 fn explain(address: SocketAddr, error: &io::Error, settings: &Settings) -> StartError {
@@ -156,6 +160,16 @@ impl Entrance {
     /// Threads that wait at it, and those whose caller is still at the door: they see to it that somebody waits again.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Takes a caller; one that comes within `limits::ACCEPT_TICK`, or an error.
+    pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = self.listener.accept()?;
+        if self.is_inherited {
+            // Others have let it listen, and callers have come before it could be prepared.
+            prepare(&stream).map_err(|_| io::ErrorKind::ConnectionAborted)?;
+        }
+        Ok((stream, peer))
     }
 
     /// Callers that wait in the kernel's queue; where that is not known, many if there is one.

@@ -43,7 +43,7 @@ impl Drop for Permit<'_> {
 
 impl Admission {
     /// A permit to send a download, for which the connection may have to wait beside the places. `None`: it cannot be served now.
-    /// `acknowledged` counts the bytes of the connection that are known to have arrived so far; `prepare` is called before it waits;
+    /// `acknowledged` counts the bytes of the connection that have arrived so far; `prepare` is called before it waits;
     /// `is_worth_waiting` tells whether there will be permits at all.
     pub fn permit_download<'a>(
         &'a self,

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::origin::Origin;
 use super::place::Place;
-use super::policy::{View, count_to_ask, order_of_leaving};
+use super::policy::{View, count_to_ask, may_ask, order_of_leaving};
 use super::register::{Admission, State, remove_place};
 use super::stage::Phase;
 use crate::clock;
@@ -48,17 +48,18 @@ impl Admission {
         let mut state = self.lock();
         let ticket = state.arrived;
         state.arrived = ticket.wrapping_add(1);
-        let mut first_since = None;
+        let mut next_since = None;
         while state.admitted != ticket || !self.has_room(&state) {
             let now = clock::now();
-            // In a crowd of honest callers places become free by themselves. Where they just have not, nobody waits for that again.
-            let since = *first_since.get_or_insert(now);
-            let is_in_need = state.admitted == ticket
-                && (state.is_crowded(now) || now.saturating_duration_since(since) >= limits::ADMISSION_PATIENCE);
-            if is_in_need {
+            let since = |at| now.saturating_duration_since(at);
+            let waited = (state.admitted == ticket).then(|| since(*next_since.get_or_insert(now)));
+            if let Some(waited) = waited.filter(|waited| may_ask(*waited, state.asked_at.map(since))) {
                 drop(state);
-                self.make_room(Some(place.origin), count_outside());
+                let asked = self.make_room(Some(place.origin), count_outside());
                 state = self.lock();
+                if asked > 0 && waited >= limits::ADMISSION_PATIENCE {
+                    state.asked_at = Some(now);
+                }
                 if self.has_room(&state) {
                     break;
                 }
@@ -84,19 +85,19 @@ impl Admission {
         PlaceGuard { admission: self, place, is_beside: false }
     }
 
-    /// Asks as many connections to leave as there is need for, with `outside` callers in the kernel's queue. Called by a newcomer at the
-    /// door, or where threads, descriptors or memory have run out: then there is no newcomer to be named.
-    pub fn make_room(&self, newcomer: Option<Origin>, outside: usize) {
+    /// Asks as many connections to leave as there is need for, with `outside` callers in the kernel's queue, and returns how many that
+    /// were. Called by a newcomer at the door, or where threads, descriptors or memory have run out: then there is no newcomer to be
+    /// named.
+    pub fn make_room(&self, newcomer: Option<Origin>, outside: usize) -> usize {
         let now = clock::now();
         let (count, views, places) = {
-            let mut state = self.lock();
+            let state = self.lock();
             let at_the_door = state.arrived.wrapping_sub(state.admitted) as usize;
             let views: Vec<_> = state.places.iter().map(|place| View { origin: place.origin, stage: *place.stage() }).collect();
             let count = count_to_ask(&views, at_the_door + outside, self.capacity.places, now);
             if count == 0 {
-                return;
+                return 0;
             }
-            state.crowded_at = Some(now);
             (count, views, state.places.clone())
         };
         // The kernel is asked outside the lock about one after another, and the stage is looked at again under its own.
@@ -107,6 +108,6 @@ impl Admission {
                 _ => false,
             })
             .take(count)
-            .for_each(drop);
+            .count()
     }
 }

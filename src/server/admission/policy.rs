@@ -45,6 +45,12 @@ pub fn order_of_leaving(views: &[View], newcomer: Option<Origin>, now: Instant) 
     candidates.into_iter().map(|(_, index)| index).collect()
 }
 
+/// Whether a newcomer that has been next for so long asks others to leave. Among honest callers places become free by themselves.
+/// Where they did not for somebody, `asked` ago, nobody waits for that again for a while.
+pub fn may_ask(waited: Duration, asked: Option<Duration>) -> bool {
+    waited >= limits::ADMISSION_PATIENCE || asked.is_some_and(|asked| asked < limits::ASKING_TIME)
+}
+
 /// How many more are to be asked to leave when so many newcomers wait: as many as have nobody who is about to make room for them, and
 /// at most three quarters of the places at a time: a place serves many honest callers one after another.
 pub fn count_to_ask(views: &[View], newcomers: usize, places: usize, now: Instant) -> usize {
@@ -163,6 +169,22 @@ mod tests {
         let now = Instant::now() + Duration::from_secs(100);
         let views = ["1 idle 200", "1 idle 200", "2 idle 200"].map(|text| view(text, now));
         assert_eq!(order_of_leaving(&views, None, now), [0, 1]);
+    }
+
+    #[test]
+    fn others_are_asked_when_no_place_became_free_for_a_while_or_did_not_just_before() {
+        for (waited, asked, expected) in [
+            (0, None, false),
+            (39, None, false),
+            (40, None, true),
+            (0, Some(0), true),
+            (0, Some(499), true),
+            (0, Some(500), false),
+            (40, Some(500), true),
+        ] {
+            let found = may_ask(Duration::from_millis(waited), asked.map(Duration::from_millis));
+            assert_eq!(found, expected, "{waited} ms, asked {asked:?} ms ago");
+        }
     }
 
     #[test]

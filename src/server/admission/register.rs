@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use super::capacity::Capacity;
 use super::place::Place;
-use crate::limits;
 
 /// The register of all connections.
 pub struct Admission {
@@ -28,8 +27,8 @@ pub(super) struct State {
     pub arrived: u32,
     /// … and those of them that were let in: they are let in as they came.
     pub admitted: u32,
-    /// The last time that somebody had to be asked to leave.
-    pub crowded_at: Option<Instant>,
+    /// The last time that no place became free by itself for a newcomer, and others were asked to leave.
+    pub asked_at: Option<Instant>,
     /// Connections that hold a permit to send a download.
     pub downloads: Vec<Arc<Place>>,
     /// Downloads that wait for one, in the order they came.
@@ -42,13 +41,6 @@ pub(super) struct State {
     pub disk_waiting: usize,
     /// Pages being written.
     pub pages: usize,
-}
-
-impl State {
-    /// Whether somebody had to be asked to leave of late.
-    pub fn is_crowded(&self, now: Instant) -> bool {
-        self.crowded_at.is_some_and(|at| now.saturating_duration_since(at) < limits::CROWD_TIME)
-    }
 }
 
 /// A download in the queue. Whoever takes it out gives it its permit.

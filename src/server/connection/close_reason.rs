@@ -9,7 +9,9 @@ pub enum CloseReason {
     Answered,
     /// A request was refused and its connection cannot be trusted to begin another: the answer is given time to arrive.
     Refused,
-    /// The client closed, or its network went away.
+    /// The client closed, and everything it had sent before has been read.
+    ClientClosed,
+    /// The connection was reset, or its network went away.
     ClientGone,
     /// No request came in time.
     Idle,
@@ -43,6 +45,7 @@ impl CloseReason {
             | CloseReason::FileUnreadable => true,
             CloseReason::Answered
             | CloseReason::Refused
+            | CloseReason::ClientClosed
             | CloseReason::ClientGone
             | CloseReason::Idle
             | CloseReason::MadeRoom
@@ -57,6 +60,7 @@ impl fmt::Display for CloseReason {
         f.write_str(match self {
             CloseReason::Answered => "answered",
             CloseReason::Refused => "refused",
+            CloseReason::ClientClosed => "client closed",
             CloseReason::ClientGone => "client went away",
             CloseReason::Idle => "idle",
             CloseReason::MadeRoom => "made room",

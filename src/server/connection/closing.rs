@@ -69,7 +69,8 @@ pub fn keeps_permit(place: &Place, acknowledged: u64) -> bool {
     })
 }
 
-/// Waits a little for the client's end, which tells that it has all; whatever else it sends is dropped.
+/// Waits a little for the client's end, which mostly tells that it has all; whatever else it sends is dropped.
+// Not inlined, as `linger`.
 #[inline(never)]
 pub fn wait_for_acknowledgement(place: &Place) {
     let tick = limits::ACKNOWLEDGEMENT_TICK;
@@ -83,8 +84,9 @@ pub fn wait_for_acknowledgement(place: &Place) {
             Err(_) => return,
         }
     }
-    if look_at_delivery(place, true) != Delivery::Arrived {
-        // It has ended its sending side, and an empty read does not wait; what is on its way to it still arrives.
-        std::thread::sleep(tick);
+    let left = deadline.saturating_duration_since(clock::now());
+    if !left.is_zero() && look_at_delivery(place, true) != Delivery::Arrived {
+        // It has ended its sending side only, and an empty read does not wait; what is on its way to it still arrives.
+        std::thread::sleep(left);
     }
 }

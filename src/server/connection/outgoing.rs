@@ -53,7 +53,7 @@ impl Delivering {
 impl<'a> Outgoing<'a> {
     /// Of a connection that has not been answered yet.
     pub fn new(context: &'a Context, guard: PlaceGuard<'a>) -> Outgoing<'a> {
-        let out = Vec::with_capacity(limits::READ_BUFFER / 2);
+        let out = Vec::with_capacity(limits::ANSWER_BUFFER);
         Outgoing { context, guard, sender: Sender::new(), out, permit: None, delivery: None, offered_here: None }
     }
 
@@ -75,7 +75,7 @@ impl<'a> Outgoing<'a> {
         let context = self.context;
         let takes_downloads = || context.takes_downloads();
         if takes_downloads() && context.is_accepting() {
-            let acknowledged = self.sender.acknowledged();
+            let acknowledged = self.sender.look_at_acknowledged(&self.guard.place);
             self.permit = context.admission.permit_download(&mut self.guard, acknowledged, prepare, takes_downloads);
         }
         self.permit.is_some()
@@ -138,8 +138,9 @@ impl<'a> Outgoing<'a> {
         }
         let place = &self.guard.place;
         let delivery = closing::look_at_delivery(place, is_shut);
-        self.sender.note_missing(delivery.missing());
-        if let (Delivery::UnderWay(missing) | Delivery::Lost(missing), Some(delivering)) = (delivery, &mut self.delivery) {
+        let missing = delivery.missing();
+        self.sender.note_missing(missing);
+        if let Some(delivering) = self.delivery.as_mut().filter(|_| missing > 0) {
             delivering.note_missing(missing);
         }
         match delivery {
@@ -169,7 +170,8 @@ impl<'a> Outgoing<'a> {
             sys::set_reset_on_close(&place.stream, true);
             return self.give_up_delivery();
         }
-        if reason == CloseReason::ClientGone && self.permit.is_none() {
+        self.settle_download(false);
+        if reason == CloseReason::ClientClosed && self.permit.is_none() {
             // Its end came after all it sent: nothing is left unread that would make a reset of ours.
             return self.give_up_delivery();
         }

@@ -190,7 +190,7 @@ impl Receiver {
             match (&place.stream).read(&mut self.buffer[self.filled..]) {
                 Ok(0) => {
                     let stage = *place.stage();
-                    let Some(asked_at) = stage.asked_to_leave else { return Arrival::Ended(CloseReason::ClientGone) };
+                    let Some(asked_at) = stage.asked_to_leave else { return Arrival::Ended(CloseReason::ClientClosed) };
                     // Our own shutting of the reading side makes an empty read an end although bytes may be on their way.
                     let is_between = stage.has_answered && !self.has_bytes();
                     let patience = if is_between { limits::LEAVING_TIME_BETWEEN } else { limits::LEAVING_TIME };
