@@ -126,7 +126,7 @@ pub const THREAD_STACK: usize = 96 * 1024;
 pub const SPACE_PER_THREAD: usize = THREAD_STACK + 96 * 1024;
 /// Address space for everything else: the program and the C library (5 MB with a PC's), images old and new, what is in reserve.
 pub const SPACE_BESIDE_THREADS: usize = 12 * 1024 * 1024;
-/// A thread is made, and a buffer grows, only if so much memory is left then: what all threads need for small things.
+/// A thread is made only if so much memory is left then: what all threads need for small things.
 pub const MEMORY_IN_RESERVE: usize = 1024 * 1024;
 /// A thread that waited so long for a connection looks whether it is still needed, and whether the server stops.
 pub const ACCEPT_TICK: Duration = Duration::from_millis(250);

@@ -3,6 +3,8 @@
 //! The functions are the C library's, declared here because the project uses no packages. The constants are the
 //! kernel's; MIPS has its own.
 
+#[cfg(target_env = "musl")]
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::{CString, OsStr, c_char, c_int, c_short, c_ulong, c_void};
 use std::fs::File;
 use std::io;
@@ -10,6 +12,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+#[cfg(target_env = "musl")]
+use std::sync::{Mutex, PoisonError};
 
 mod kernel;
 
@@ -267,6 +271,38 @@ pub fn wall_clock_seconds() -> i64 {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => seconds(since),
         Err(error) => -seconds(error.duration()),
+    }
+}
+
+/// The system's allocator, one thread at a time. Zig's C library, which the static builds have, guards its own by locks that are spun
+/// on: with many more threads than processors all of them spin while the one that holds a lock does not run. Here they sleep.
+#[cfg(target_env = "musl")]
+pub struct QueueingAllocator(pub Mutex<()>);
+
+#[cfg(target_env = "musl")]
+impl QueueingAllocator {
+    fn in_turn<T>(&self, act: impl FnOnce() -> T) -> T {
+        let _turn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        act()
+    }
+}
+
+// SAFETY: every call is handed on to the system's allocator as it came, and that keeps to the contract.
+#[cfg(target_env = "musl")]
+unsafe impl GlobalAlloc for QueueingAllocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps to the contract.
+        self.in_turn(|| unsafe { System.alloc(layout) })
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as above.
+        self.in_turn(|| unsafe { System.realloc(memory, layout, size) })
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        self.in_turn(|| unsafe { System.dealloc(memory, layout) });
     }
 }
 

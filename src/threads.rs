@@ -1,5 +1,4 @@
-//! Starting threads: with small stacks, and without `thread::spawn`, which panics where none can be had; and the memory that they must
-//! leave to each other.
+//! Starting threads: with small stacks, and without `thread::spawn`, which panics where none can be had; and the memory that they need.
 
 use std::hint::black_box;
 use std::io::{self, ErrorKind};

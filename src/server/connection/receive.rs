@@ -15,7 +15,6 @@ use crate::http::request::{Head, Request};
 use crate::http::response::Status;
 use crate::limits;
 use crate::server::admission::{Phase, Place};
-use crate::threads;
 
 /// The bytes of a connection that have come and not been used up, and the request they begin with.
 pub struct Receiver {
@@ -175,7 +174,7 @@ impl Receiver {
             // Bounded by the limits on heads and bodies, which were checked on what is here.
             let length = (self.buffer.len() * 2).max(limits::READ_BUFFER);
             let more = length - self.buffer.len();
-            if threads::find_memory(length).is_err() || self.buffer.try_reserve_exact(more).is_err() {
+            if self.buffer.try_reserve_exact(more).is_err() {
                 return Arrival::Ended(CloseReason::OutOfMemory);
             }
             self.buffer.resize(length, 0);

@@ -12,7 +12,6 @@ use crate::routes::{Body, FileBody};
 use crate::server::admission::{Phase, Place};
 use crate::stamp::Stamp;
 use crate::sys;
-use crate::threads;
 
 /// A connection's sending side.
 pub struct Sender {
@@ -104,8 +103,9 @@ impl Sender {
         self.write_all(place, head, &body.first)?;
         let mut sent = body.first.len() as u64;
         let length = (body.length - sent).min(limits::FILE_PIECE as u64) as usize;
-        threads::find_memory(length).map_err(|_| CloseReason::FileUnreadable)?;
-        let mut piece = vec![0; length];
+        let mut piece = Vec::new();
+        piece.try_reserve_exact(length).map_err(|_| CloseReason::OutOfMemory)?;
+        piece.resize(length, 0);
         let mut looked_at = clock::now();
         while sent < body.length {
             let wanted = piece.len().min(usize::try_from(body.length - sent).unwrap_or(usize::MAX));
