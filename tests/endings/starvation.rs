@@ -283,6 +283,21 @@ fn callers_with_bodies_of_16_kb_cost_little_memory() {
     });
 }
 
+#[test]
+fn a_crowd_whose_bodies_come_at_one_moment_keeps_no_check_waiting() {
+    let server = start("log_requests = no\n");
+    let mut body =
+        "POST /check_firmware HTTP/1.1\r\nHost: x\r\nContent-Length: 16384\r\n\r\n{\"build_date\": \"19.12.1999\"}".to_owned();
+    body.push_str(&" ".repeat(16_384 - 28));
+    let mut crowd: Vec<_> = (0..200).filter_map(|_| try_dial(server.address, ATTACKER, 0)).collect();
+    // All their threads wait when the first byte comes.
+    thread::sleep(Duration::from_millis(300));
+    thread::scope(|scope| {
+        scope.spawn(|| crowd.iter_mut().for_each(|stream| stream.write_all(body.as_bytes()).expect("a request")));
+        assert_checks_are_answered("200 bodies at one moment", server.address, 25, SOON);
+    });
+}
+
 fn resident_kb(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).expect("its status");
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("resident memory");
