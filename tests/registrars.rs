@@ -157,6 +157,8 @@ struct World {
     disks: BTreeMap<usize, Disk>,
     tills: Vec<Till>,
     numbers: Vec<u32>,
+    /// How many of them are of earlier runs of the gateway.
+    numbers_before: usize,
     /// Until then the gateway has no power.
     dark_until: u32,
     now: u32,
@@ -174,6 +176,7 @@ impl World {
             disks: BTreeMap::new(),
             tills: Vec::new(),
             numbers: Vec::new(),
+            numbers_before: 0,
             dark_until: 0,
             now: 0,
         }
@@ -208,6 +211,7 @@ impl World {
             }
         }
         self.registrars = Arc::default();
+        self.numbers_before = self.numbers.len();
         self.server_started = self.dark_until;
     }
 
@@ -310,8 +314,13 @@ impl World {
         };
         let Told::Offer { number } = self.registrars.check(&check, uptime).told else { return };
         assert!((FIRST_NUMBER..=LAST_NUMBER).contains(&number));
-        self.numbers.push(number);
         let disk = self.disks.entry(till.pc).or_default();
+        if self.numbers[..self.numbers_before].contains(&number) {
+            // Two runs draw the same number once in a thousand million pairs, and these worlds have many a million of them.
+            disk.remove(&number);
+        } else {
+            self.numbers.push(number);
+        }
         // A file that is there is taken for the image.
         if disk.contains_key(&number) {
             driver.pending = Some((number, self.image));
