@@ -220,29 +220,29 @@ pub fn take_inherited_listener() -> Option<TcpListener> {
     has_inherited_listener().then(|| unsafe { TcpListener::from_raw_fd(0) })
 }
 
-/// How many bytes of address space the process may have (`ulimit -v`), if there is a limit.
-pub fn address_space_limit() -> Option<u64> {
+fn limit_of(resource: c_int) -> io::Result<ResourceLimit> {
     let mut limit = ResourceLimit { soft: 0, hard: 0 };
     // SAFETY: the pointer is to a struct of the C library's layout that lives through the call.
-    let is_known = unsafe { getrlimit(RLIMIT_AS, &raw mut limit) } == 0;
+    check(unsafe { getrlimit(resource, &raw mut limit) }).map(|_| limit)
+}
+
+/// How many bytes of address space the process may have (`ulimit -v`), if there is a limit.
+pub fn address_space_limit() -> Option<u64> {
+    let limit = limit_of(RLIMIT_AS).ok()?.soft;
     #[allow(clippy::unnecessary_cast, reason = "the type is narrower on 32-bit glibc")]
-    (is_known && limit.soft != ResourceAmount::MAX).then_some(limit.soft as u64)
+    (limit != ResourceAmount::MAX).then_some(limit as u64)
 }
 
 /// Raises the soft limit on open descriptors to `wanted` where the hard limit allows, and returns what is in force.
 pub fn raise_descriptor_limit(wanted: u64) -> io::Result<u64> {
-    let mut limit = ResourceLimit { soft: 0, hard: 0 };
-    // SAFETY: the pointer is to a struct of the C library's layout that lives through the call.
-    if unsafe { getrlimit(RLIMIT_NOFILE, &raw mut limit) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
+    let mut limit = limit_of(RLIMIT_NOFILE)?;
     #[allow(clippy::unnecessary_cast, reason = "the type is narrower on 32-bit glibc")]
     let (soft, hard) = (limit.soft as u64, limit.hard as u64);
     if soft >= wanted {
         return Ok(soft);
     }
     limit.soft = wanted.min(hard) as ResourceAmount;
-    // SAFETY: as above, read only.
+    // SAFETY: as in `limit_of`, read only.
     if unsafe { setrlimit(RLIMIT_NOFILE, &raw const limit) } != 0 {
         return Ok(soft);
     }

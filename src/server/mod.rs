@@ -109,11 +109,13 @@ fn find_capacity(settings: &Settings, entrances: usize) -> Capacity {
         let details = vec![setting.into(), needed.into(), limit.into(), capacity.places.into()];
         log::problem(&settings.problem_of("max_connections", text, details).describe(Language::English));
     };
-    if Capacity::new(max_connections, Means { descriptors, ..Means::UNLIMITED }).places < wanted.places {
+    let is_cut_by = |means| Capacity::new(max_connections, means).places < wanted.places;
+    if is_cut_by(Means { descriptors, ..Means::UNLIMITED }) {
         tell(&service::OPEN_FILES, wanted.descriptors() - wanted.waiting + for_entrances, limit);
     }
-    if let Some(space) = space.filter(|_| threads < wanted.places) {
-        tell(&service::ADDRESS_SPACE, threads::space_for(wanted.places) >> 20, space >> 20);
+    if let Some(space) = space.filter(|_| is_cut_by(Means { threads, ..Means::UNLIMITED })) {
+        // Rounded so that a limit of what is needed suffices.
+        tell(&service::ADDRESS_SPACE, threads::space_for(wanted.places).div_ceil(1 << 20), space >> 20);
     }
     capacity
 }

@@ -305,7 +305,7 @@ fn resident_kb(server: &Server) -> u64 {
 }
 
 #[test]
-#[ignore = "for the builds that are shipped: with the C library of a PC each thread takes more than its stack"]
+#[ignore = "slow: three servers; run on the static build"]
 fn from_32_mb_of_address_space_on_it_does_not_abort() {
     for megabytes in [32, 48, 96] {
         let mut server = Server::start_limited(&format!("-v {}", megabytes * 1024), "log_requests = no\n");

@@ -89,6 +89,7 @@ mod tests {
             assert!(capacity.places >= capacity.downloads + 2 * capacity.disk + 8, "{capacity:?}: some are left for checks");
         }
     }
+
     #[test]
     fn threads_bound_places_and_what_waits_beside_them() {
         // Threads, places, waiting; of 256 connections.

@@ -29,7 +29,7 @@ pub enum CloseReason {
     FileUnreadable,
     /// The settings do not let this caller in any more; what it was answered before still arrives.
     NotAllowed,
-    /// There is no memory for its request.
+    /// There is no memory for its request, or for a piece of the file it gets.
     OutOfMemory,
 }
 
