@@ -272,6 +272,19 @@ fn too_few_descriptors_are_a_clear_line_and_no_end() {
 }
 
 #[test]
+fn too_little_address_space_is_a_clear_line() {
+    let server = Server::start_limited("-v 32768", "");
+    let line = server.wait_for_line("event=problem");
+    assert!(
+        line.contains(
+            "max_connections = 256 needs 62 MB of address space, the limit is 32 MB: 106 connections are served at a time"
+        ),
+        "{line}"
+    );
+    assert_eq!(server.ask(check_request()).status, 200);
+}
+
+#[test]
 fn each_listening_address_needs_descriptors_of_its_own() {
     let folder = Folder::new();
     let addresses: Vec<_> = (1..=20).map(|number| format!("127.0.0.{number}")).collect();
