@@ -35,6 +35,8 @@ pub mod sha256;
 pub mod text;
 pub mod threads;
 
+pub mod origin;
+
 pub mod limits;
 #[allow(unsafe_code)]
 pub mod sys;

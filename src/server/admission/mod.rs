@@ -18,7 +18,6 @@ mod place;
 
 mod stage;
 
-mod origin;
 mod progress;
 
 pub use capacity::{Capacity, Means};

@@ -4,10 +4,10 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::origin::Origin;
 use super::progress::Progress;
 use super::stage::{Phase, Stage};
 use crate::clock;
+use crate::origin::Origin;
 use crate::sys;
 
 /// An accepted connection and where it stands in its life.

@@ -3,13 +3,13 @@
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, PoisonError};
 
-use super::origin::Origin;
 use super::place::Place;
 use super::policy::{View, count_to_ask, may_ask, order_of_leaving};
 use super::register::{Admission, State, remove_place};
 use super::stage::Phase;
 use crate::clock;
 use crate::limits;
+use crate::origin::Origin;
 
 /// A place that is held; dropped, it is free.
 pub struct PlaceGuard<'a> {

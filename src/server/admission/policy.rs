@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::origin::Origin;
 use super::stage::{Phase, Stage};
 use crate::limits;
+use crate::origin::Origin;
 
 /// What the policy sees of a connection that holds a place.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,8 @@
-//! Who counts as one caller.
+//! An origin: who counts as one caller where callers are counted (admission, log, registrars).
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The caller a connection is counted for: an IPv4 address, or an IPv6 network of 64 bits, since one machine has all of those.
+/// An IPv4 address, or an IPv6 network of 64 bits, since one machine has all of those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin(IpAddr);
 
